@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The arena: the allocator of all that a key reaches, over one reserved range of
+ * addresses.
+ *
+ * - Size classes 8 bytes apart up to 512, then four to a doubling up to 32 KiB;
+ *   each class takes 64 KiB-aligned spans of pages and keeps per-span free lists;
+ *   larger sizes are runs of whole 4 KiB pages.
+ * - Every address is a multiple of 8 and less than 8 TiB above the base, so that
+ *   (address - base) / 8 fits five bytes: a short pointer. 0 is no address, and nothing
+ *   is handed out below ARENA_FIRST_SHORT, so that users can mark things with those.
+ * - A size that is a power of two from 64 on is aligned to 64 at least.
+ * - Memory in the arena holds no pointer out of it.
+ * - One owner thread, no locks. Empty spans are given back to the kernel by
+ *   arena_trim. Under AddressSanitizer what is free is poisoned.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+
+struct arena {
+    char *base;
+    size_t reserved; /* bytes of address space */
+    size_t used;     /* bytes handed out, rounded to their classes */
+    size_t held;     /* bytes of spans and runs that are in use, with what is free in them */
+    struct arena_state *state;
+};
+
+/* Reserves address space (RESERVE 0: 16 times the machine's RAM, at least 64 GiB, at
+ * most 8 TiB; less where an address-space limit forbids it). Ends the process if not
+ * even 1 GiB (or RESERVE, where that is less) can be reserved. */
+void arena_init(struct arena *a, size_t reserve);
+void arena_done(struct arena *a);
+
+/* Never NULL: a small allocation that fails ends the process with a clear line. */
+void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull));
+/* NULL when SIZE, which a user or a file chose, cannot be had. */
+void *arena_try_alloc(struct arena *a, size_t size) MR_MUST_CHECK;
+/* The same, all zero: a big one comes untouched from the kernel at no cost. */
+void *arena_try_alloc_zero(struct arena *a, size_t size) MR_MUST_CHECK;
+/* SIZE is what was asked for at allocation, or any size of the same class. */
+void arena_free(struct arena *a, void *ptr, size_t size);
+
+/* What an allocation of SIZE really takes; sizes with the same answer share a class. */
+size_t arena_usable(size_t size);
+
+/* Gives empty spans back to the kernel, at most MAX_BYTES of them; returns the bytes given. */
+size_t arena_trim(struct arena *a, size_t max_bytes);
+
+/* Short pointers: 5 bytes, little-endian, (address - base) / 8. */
+#define ARENA_SHORT       5
+#define ARENA_FIRST_SHORT 8192
+
+static inline uint64_t arena_shorten(const struct arena *a, const void *ptr)
+{
+    return ptr == NULL ? 0 : (uint64_t)((const char *)ptr - a->base) >> 3;
+}
+
+static inline void *arena_expand(const struct arena *a, uint64_t shortened)
+{
+    return shortened == 0 ? NULL : a->base + (shortened << 3);
+}
+
+static inline void arena_store_short(void *where, uint64_t shortened)
+{
+    uint32_t low = (uint32_t)shortened;
+    uint8_t high = (uint8_t)(shortened >> 32);
+    memcpy(where, &low, 4);
+    memcpy((char *)where + 4, &high, 1);
+}
+
+static inline uint64_t arena_load_short(const void *where)
+{
+    uint32_t low;
+    uint8_t high;
+    memcpy(&low, where, 4);
+    memcpy(&high, (const char *)where + 4, 1);
+    return (uint64_t)high << 32 | low;
+}

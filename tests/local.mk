@@ -1,0 +1,50 @@
+# The unit suites, one program.
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/unit
+TESTS += tests/unit/unit
+endif
+tests_unit_unit_SOURCES = \
+	tests/unit/base/check_arena.c \
+	tests/unit/base/check_buf.c \
+	tests/unit/base/check_checksum.c \
+	tests/unit/base/check_clock.c \
+	tests/unit/base/check_counter.c \
+	tests/unit/base/check_error.c \
+	tests/unit/base/check_heap.c \
+	tests/unit/base/check_log.c \
+	tests/unit/base/check_number.c \
+	tests/unit/base/check_random.c \
+	tests/unit/base/check_text.c \
+	tests/unit/main.c \
+	tests/unit/unit.h
+tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)
+tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
+
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(abs_top_srcdir)'; export srcdir; \
+	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR; \
+	CC='$(CC)'; export CC; \
+	FUZZ='$(FUZZ)'; export FUZZ; \
+	CLANG_FORMAT='$(CLANG_FORMAT)'; export CLANG_FORMAT; \
+	CODESPELL='$(CODESPELL)'; export CODESPELL; \
+	PYTHON='$(PYTHON)'; export PYTHON; \
+	REDIS_SERVER='$(REDIS_SERVER)'; export REDIS_SERVER; \
+	MINIREDIS='$(abs_top_builddir)/miniredis$(EXEEXT)'; export MINIREDIS; \
+	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1:allocator_may_return_null=1}"; export ASAN_OPTIONS; \
+	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; export UBSAN_OPTIONS;
+
+script_tests = tests/lint.sh
+TESTS += $(script_tests)
+# The scripts use what make check builds.
+$(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
+
+EXTRA_DIST += \
+	tests/lint.sh \
+	tests/lint/exceptions.txt \
+	tests/lint/layers.txt \
+	tests/lint/lint.py \
+	tests/lint/words.txt \
+	tests/pytest.sh
