@@ -15,6 +15,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/base/check_number.c \
 	tests/unit/base/check_random.c \
 	tests/unit/base/check_text.c \
+	tests/unit/container/check_dict.c \
+	tests/unit/container/check_wheel.c \
 	tests/unit/main.c \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
