@@ -15,6 +15,9 @@ tests_unit_unit_SOURCES = \
 	tests/unit/base/check_number.c \
 	tests/unit/base/check_random.c \
 	tests/unit/base/check_text.c \
+	tests/unit/codec/check_rdb_reader.c \
+	tests/unit/codec/check_resp_reader.c \
+	tests/unit/codec/check_resp_writer.c \
 	tests/unit/container/check_dict.c \
 	tests/unit/container/check_wheel.c \
 	tests/unit/main.c \
@@ -22,6 +25,12 @@ tests_unit_unit_SOURCES = \
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)
 tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
+
+# Fuzz harnesses; make check replays their corpora.
+check_PROGRAMS += tests/fuzz/fuzz_resp
+tests_fuzz_fuzz_resp_SOURCES = tests/fuzz/fuzz_resp.c tests/fuzz/replay.c
+tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
+FUZZ = resp
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -38,15 +47,23 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1:allocator_may_return_null=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; export UBSAN_OPTIONS;
 
-script_tests = tests/lint.sh
+script_tests = tests/lint.sh tests/fuzz.sh
 TESTS += $(script_tests)
 # The scripts use what make check builds.
 $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
 
 EXTRA_DIST += \
+	tests/fuzz.sh \
+	tests/fuzz/run \
 	tests/lint.sh \
 	tests/lint/exceptions.txt \
 	tests/lint/layers.txt \
 	tests/lint/lint.py \
 	tests/lint/words.txt \
 	tests/pytest.sh
+
+# The corpora are many small files with names of no meaning.
+dist-hook: dist-corpora
+.PHONY: dist-corpora
+dist-corpora:
+	cp -R $(srcdir)/tests/fuzz/corpus $(distdir)/tests/fuzz/

@@ -1,0 +1,9 @@
+noinst_LIBRARIES += libcodec.a
+libcodec_a_SOURCES = \
+	src/codec/rdb_reader.c \
+	src/codec/rdb_reader.h \
+	src/codec/resp_reader.c \
+	src/codec/resp_reader.h \
+	src/codec/resp_writer.c \
+	src/codec/resp_writer.h
+libcodec_a_CFLAGS = $(AM_CFLAGS) $(LZF_CFLAGS)
