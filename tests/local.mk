@@ -18,6 +18,13 @@ tests_unit_unit_SOURCES = \
 	tests/unit/codec/check_rdb_reader.c \
 	tests/unit/codec/check_resp_reader.c \
 	tests/unit/codec/check_resp_writer.c \
+	tests/unit/config/check_config.c \
+	tests/unit/config/check_config_args.c \
+	tests/unit/config/check_config_confuse.c \
+	tests/unit/config/check_config_print.c \
+	tests/unit/config/check_config_redis.c \
+	tests/unit/config/config_fixture.c \
+	tests/unit/config/config_fixture.h \
 	tests/unit/container/check_dict.c \
 	tests/unit/container/check_wheel.c \
 	tests/unit/main.c \
@@ -27,10 +34,16 @@ tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)
 tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
 
 # Fuzz harnesses; make check replays their corpora.
+check_PROGRAMS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
+tests_fuzz_fuzz_config_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_redisconf
+tests_fuzz_fuzz_redisconf_SOURCES = tests/fuzz/fuzz_redisconf.c tests/fuzz/replay.c
+tests_fuzz_fuzz_redisconf_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_resp
 tests_fuzz_fuzz_resp_SOURCES = tests/fuzz/fuzz_resp.c tests/fuzz/replay.c
 tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = resp
+FUZZ = config redisconf resp
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -54,6 +67,7 @@ $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
 
 EXTRA_DIST += \
 	tests/fuzz.sh \
+	tests/fuzz/config_rows.h \
 	tests/fuzz/run \
 	tests/lint.sh \
 	tests/lint/exceptions.txt \
