@@ -27,6 +27,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/config/config_fixture.h \
 	tests/unit/container/check_dict.c \
 	tests/unit/container/check_wheel.c \
+	tests/unit/loop/check_loop.c \
 	tests/unit/main.c \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
