@@ -29,6 +29,12 @@ tests_unit_unit_SOURCES = \
 	tests/unit/container/check_wheel.c \
 	tests/unit/loop/check_loop.c \
 	tests/unit/main.c \
+	tests/unit/net/check_net.c \
+	tests/unit/net/check_net_limits.c \
+	tests/unit/net/check_net_listen.c \
+	tests/unit/net/check_net_options.c \
+	tests/unit/net/net_fixture.c \
+	tests/unit/net/net_fixture.h \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)
