@@ -1,0 +1,9 @@
+noinst_LIBRARIES += libsystemd.a
+libsystemd_a_SOURCES = \
+	src/systemd/fds.c \
+	src/systemd/journal.c \
+	src/systemd/library.c \
+	src/systemd/notify.c \
+	src/systemd/systemd.h \
+	src/systemd/systemd_private.h
+libsystemd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
