@@ -27,6 +27,9 @@ tests_unit_unit_SOURCES = \
 	tests/unit/config/config_fixture.h \
 	tests/unit/container/check_dict.c \
 	tests/unit/container/check_wheel.c \
+	tests/unit/keyspace/check_db.c \
+	tests/unit/keyspace/check_entry.c \
+	tests/unit/keyspace/check_siphash.c \
 	tests/unit/loop/check_loop.c \
 	tests/unit/main.c \
 	tests/unit/net/check_net.c \

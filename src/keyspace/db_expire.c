@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Expiry: setting and taking away the time of a key, and deleting keys that are due.
+ */
+#include "keyspace/keyspace.h"
+
+#include "keyspace/keyspace_ops.h"
+#include "keyspace/keyspace_private.h"
+
+#define LATE_MS     10
+#define LATE_MEMORY 20 /* calls that the running share of late keys remembers, about */
+
+void db_note_active(struct db *db)
+{
+    struct keyspace *ks = db->ks;
+    if (db->wheel.count != 0 && db->active == DB_NOT_ACTIVE) {
+        db->active = ks->active_count;
+        ks->active[ks->active_count++] = db;
+    } else if (db->wheel.count == 0 && db->active != DB_NOT_ACTIVE) {
+        struct db *last = ks->active[--ks->active_count];
+        ks->active[db->active] = last;
+        last->active = db->active;
+        db->active = DB_NOT_ACTIVE;
+    }
+}
+
+void db_wheel_add(struct db *db, struct entry *e, int64_t expiry_ms)
+{
+    wheel_add(&db->wheel, &db->ks->arena, e, expiry_ms);
+    e->head |= ENTRY_EXPIRY;
+    db->expiry_sum += expiry_ms;
+    if (unlikely(db->wheel.count == 1))
+        db_note_active(db);
+}
+
+void db_wheel_remove(struct db *db, struct entry *e)
+{
+    if (likely(!entry_has_expiry(e)))
+        return;
+    db->expiry_sum -= wheel_time(e);
+    wheel_remove(&db->wheel, &db->ks->arena, e);
+    e->head &= ~ENTRY_EXPIRY;
+    if (unlikely(db->wheel.count == 0))
+        db_note_active(db);
+}
+
+/* Makes E anew with or without room for a node; its expiry, if it has one, is lost. */
+static struct entry *remake(struct db *db, struct entry *e, bool node)
+{
+    struct keyspace *ks = db->ks;
+    struct slice key = entry_key(e);
+    uint64_t hash = keyspace_hash(ks, key);
+    struct dict_slot slot;
+    dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &slot);
+    struct entry_value v;
+    entry_value_of(&v, e);
+    struct entry *made = arena_alloc(&ks->arena, entry_layout(node, key.len, v.size));
+    entry_write(made, entry_type(e), entry_clock(e), node, key, &v);
+    dict_replace(&db->dict, &ks->arena, slot, made);
+    keyspace_free_shell(ks, e);
+    return made;
+}
+
+void db_set_expiry(struct db *db, struct entry *e, int64_t expiry_ms)
+{
+    if (expiry_ms < 0)
+        expiry_ms = 0;
+    if (entry_has_expiry(e))
+        db_wheel_remove(db, e);
+    else if (!entry_has_node(e))
+        e = remake(db, e, true);
+    db_wheel_add(db, e, expiry_ms);
+    db->ks->dirty++;
+}
+
+bool db_clear_expiry(struct db *db, struct entry *e)
+{
+    if (!entry_has_expiry(e))
+        return false;
+    db_wheel_remove(db, e);
+    if (!entry_wants_node(false, entry_key(e).len))
+        remake(db, e, false);
+    db->ks->dirty++;
+    return true;
+}
+
+/* --- deleting what is due --- */
+
+static void expire_one(struct db *db, struct entry *e)
+{
+    struct keyspace *ks = db->ks;
+    struct slice key = entry_key(e);
+    uint64_t hash = keyspace_hash(ks, key);
+    struct dict_slot slot;
+    dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &slot);
+    db_drop_expired(db, e, slot, hash);
+}
+
+struct expired {
+    uint64_t count, late;
+};
+
+/* True if DB may have more that is due than BUDGET allowed. */
+static bool expire_db(struct db *db, int64_t now_ms, unsigned budget, struct expired *expired)
+{
+    struct entry *e;
+    while ((e = wheel_next(&db->wheel, &db->ks->arena, now_ms, &budget)) != NULL) {
+        expired->count++;
+        expired->late += now_ms - wheel_time(e) > LATE_MS;
+        expire_one(db, e);
+    }
+    return budget == 0;
+}
+
+static void note_expired(struct keyspace *ks, const struct expired *expired)
+{
+    if (expired->count == 0)
+        return;
+    uint64_t share = expired->late * 10000 / expired->count;
+    ks->stats.expired_late = (ks->stats.expired_late * (LATE_MEMORY - 1) + share) / LATE_MEMORY;
+}
+
+bool keyspace_expire(struct keyspace *ks, int64_t now_ms, unsigned budget)
+{
+    uint32_t count = ks->active_count;
+    if (count == 0)
+        return false;
+    uint64_t start = clock_ticks();
+    unsigned share = budget > count ? budget / count : 1;
+    struct expired expired = {0};
+    bool more = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (budget < share) {
+            more = true;
+            break;
+        }
+        budget -= share;
+        /* A database that becomes empty of expiries leaves its place to another one. */
+        uint32_t place = ks->expire_next < ks->active_count ? ks->expire_next : 0;
+        struct db *db = ks->active[place];
+        more |= expire_db(db, now_ms, share, &expired);
+        if (ks->active_count == 0)
+            break;
+        ks->expire_next = db->active == place ? place + 1 : place;
+    }
+    note_expired(ks, &expired);
+    ks->stats.expire_cut += more;
+    ks->stats.expire_ticks += clock_ticks() - start;
+    return more;
+}
+
+int64_t keyspace_expire_deadline(const struct keyspace *ks)
+{
+    int64_t deadline = INT64_MAX;
+    for (uint32_t i = 0; i < ks->active_count; i++) {
+        int64_t at = wheel_deadline(&ks->active[i]->wheel, &ks->arena);
+        if (at < deadline)
+            deadline = at;
+    }
+    return deadline;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The loader's way in: additions stand in a short queue between the prefetch of their
+ * bucket and the moment they are made, because the table's memory is the slow part of
+ * loading many keys.
+ *
+ * An entry in the queue is complete, with its expiry time in the node, but neither in
+ * the table nor in the wheel.
+ */
+#include "keyspace/keyspace.h"
+
+#include <assert.h>
+
+#include "keyspace/keyspace_ops.h"
+#include "keyspace/keyspace_private.h"
+
+static void drop_duplicate(struct keyspace *ks)
+{
+    if (likely(ks->duplicate.e == NULL))
+        return;
+    keyspace_free_entry(ks, ks->duplicate.e);
+    ks->duplicate.e = NULL;
+}
+
+/* Makes the oldest addition of the queue. */
+static int make_oldest(struct keyspace *ks)
+{
+    struct keyspace_addition add = ks->queue[ks->queue_begin % KEYSPACE_QUEUE];
+    ks->queue_begin++;
+    ks->queue_count--;
+    struct db *db = add.db;
+    bool expiry = entry_has_expiry(add.e);
+    add.e->head &= ~ENTRY_EXPIRY;
+    if (dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, entry_key(add.e), add.hash, NULL) !=
+        NULL) {
+        drop_duplicate(ks);
+        ks->duplicate = add;
+        return MR_E_CORRUPT;
+    }
+    db_link(db, add.e, add.hash);
+    if (expiry)
+        db_wheel_add(db, add.e, wheel_time(add.e));
+    return 0;
+}
+
+int keyspace_load_flush(struct keyspace *ks)
+{
+    int rc = 0;
+    while (ks->queue_count != 0) {
+        int made = make_oldest(ks);
+        if (rc == 0)
+            rc = made;
+    }
+    return rc;
+}
+
+bool keyspace_load_duplicate(const struct keyspace *ks, struct slice *key, unsigned *index)
+{
+    if (ks->duplicate.e == NULL)
+        return false;
+    *key = entry_key(ks->duplicate.e);
+    *index = ks->duplicate.db->index;
+    return true;
+}
+
+/* The access clock that a key has which was idle for IDLE_S seconds. */
+static uint32_t clock_before(struct keyspace *ks, int64_t idle_s)
+{
+    uint32_t now = keyspace_clock(ks);
+    if (idle_s <= 0)
+        return now;
+    uint32_t idle = idle_s > ENTRY_CLOCK_MAX ? ENTRY_CLOCK_MAX : (uint32_t)idle_s;
+    return (now - idle) & ENTRY_CLOCK_MAX;
+}
+
+/* V for VALUE, with a blob where it is long. */
+static int load_value(struct keyspace *ks, struct slice value, struct entry_value *v)
+{
+    if (likely(value.len <= ENTRY_INLINE_MAX)) {
+        entry_value_inline(v, value);
+        return 0;
+    }
+    struct entry_blob *blob =
+        value.len > SIZE_MAX / 2 ? NULL : arena_try_alloc(&ks->arena, sizeof *blob + value.len);
+    if (blob == NULL)
+        return MR_E_MEMORY;
+    blob->len = value.len;
+    memcpy(blob->bytes, value.ptr, value.len);
+    entry_value_pointer(v, arena_shorten(&ks->arena, blob));
+    return 0;
+}
+
+static struct entry *load_entry(struct keyspace *ks, size_t size, const struct entry_value *v)
+{
+    if (likely(size <= ENTRY_SURE_MAX))
+        return arena_alloc(&ks->arena, size);
+    struct entry *e = arena_try_alloc(&ks->arena, size);
+    if (e == NULL && v->encoding == ENTRY_POINTER) {
+        struct entry_blob *blob = arena_expand(&ks->arena, v->number);
+        arena_free(&ks->arena, blob, sizeof *blob + blob->len);
+    }
+    return e;
+}
+
+int db_load_string(struct db *db, struct slice key, struct slice value, bool is_int, int64_t integer,
+                   int64_t expiry_ms, int64_t idle_s, int freq)
+{
+    (void)freq; /* the access clock counts time; a frequency says nothing about it */
+    struct keyspace *ks = db->ks;
+    drop_duplicate(ks);
+    if (key.len > ENTRY_KEY_MAX)
+        return MR_E_MEMORY;
+    struct entry_value v;
+    if (is_int || (entry_may_be_integer(value) && number_to_int(value, &integer)))
+        entry_value_integer(&v, integer);
+    else if (load_value(ks, value, &v) < 0)
+        return MR_E_MEMORY;
+    bool expiry = expiry_ms >= 0;
+    bool node = entry_wants_node(expiry, key.len);
+    struct entry *e = load_entry(ks, entry_layout(node, key.len, v.size), &v);
+    if (e == NULL)
+        return MR_E_MEMORY;
+    entry_write(e, OBJECT_STRING, clock_before(ks, idle_s), node, key, &v);
+    if (expiry) {
+        memcpy((char *)e + WHEEL_NODE_OFFSET, &expiry_ms, sizeof expiry_ms);
+        e->head |= ENTRY_EXPIRY;
+    }
+    int rc = 0;
+    if (ks->queue_count == KEYSPACE_QUEUE)
+        rc = make_oldest(ks);
+    uint64_t hash = keyspace_hash(ks, key);
+    db_prefetch_bucket(db, hash);
+    ks->queue[(ks->queue_begin + ks->queue_count++) % KEYSPACE_QUEUE] =
+        (struct keyspace_addition){.db = db, .e = e, .hash = hash};
+    return rc;
+}
