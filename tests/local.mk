@@ -18,6 +18,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/codec/check_rdb_reader.c \
 	tests/unit/codec/check_resp_reader.c \
 	tests/unit/codec/check_resp_writer.c \
+	tests/unit/command/check_command.c \
+	tests/unit/command/check_registry.c \
 	tests/unit/config/check_config.c \
 	tests/unit/config/check_config_args.c \
 	tests/unit/config/check_config_confuse.c \

@@ -1,0 +1,16 @@
+noinst_LIBRARIES += libcommand.a
+libcommand_a_SOURCES = \
+	src/command/command.h \
+	src/command/command_flags.h \
+	src/command/dispatch.c \
+	src/command/dispatch.h \
+	src/command/dispatch_batch.c \
+	src/command/dispatch_private.h \
+	src/command/dispatch_reply.c \
+	src/command/dispatch_stats.c \
+	src/command/keys.c \
+	src/command/registry.c \
+	src/command/registry.h \
+	src/command/session.c \
+	src/command/session.h
+libcommand_a_CFLAGS = $(AM_CFLAGS)
