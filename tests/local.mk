@@ -40,6 +40,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/net/check_net_options.c \
 	tests/unit/net/net_fixture.c \
 	tests/unit/net/net_fixture.h \
+	tests/unit/types/check_string.c \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Strings: the object type and its commands. The bytes themselves stand in the entry
+ * or in its blob and are the keyspace's; here is what can be done with them.
+ */
+#pragma once
+
+#include "keyspace/object.h"
+
+struct registry;
+
+extern const struct object_type string_type;
+
+/* Adds GET and SET. */
+void string_register(struct registry *registry);
