@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * DEBUG: the subcommands that mean something here. It has no rows of its own below
+ * it, as in redis-server.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/number.h"
+#include "features/server/server_private.h"
+#include "keyspace/object.h"
+
+static void debug_sleep(struct command_ctx *ctx)
+{
+    char text[64];
+    size_t len = ctx->argv[2].len < sizeof text - 1 ? ctx->argv[2].len : sizeof text - 1;
+    memcpy(text, ctx->argv[2].ptr, len);
+    text[len] = '\0';
+    double seconds = strtod(text, NULL);
+    if (seconds > 0) {
+        struct timespec t = {.tv_sec = (time_t)seconds,
+                             .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+        nanosleep(&t, NULL);
+    }
+    resp_ok(ctx->reply);
+}
+
+static void debug_object(struct command_ctx *ctx)
+{
+    const struct server *s = ctx->owner;
+    const struct keyspace *ks = db_keyspace(ctx->db);
+    const struct entry *e = db_find(ctx->db, ctx->argv[2], dispatch_hash(ctx, 2), DB_NO_TOUCH);
+    if (e == NULL) {
+        resp_error_code(ctx->reply, MR_E_NO_KEY);
+        return;
+    }
+    const struct object_type *type = s->ops.types->by_number[entry_type(e)];
+    struct buf out = {0};
+    buf_printf(&out, "Value at:%p refcount:1 encoding:%s entrybytes:%zu expires:%lld", (const void *)e,
+               type->encoding(ks, e), entry_size(e), (long long)entry_expiry(e));
+    resp_simple(ctx->reply, buf_cstr(&out));
+    buf_done(&out);
+}
+
+static void protocol_aggregate(struct resp_writer *w, struct slice kind)
+{
+    if (slice_is(kind, "array"))
+        resp_array(w, 3);
+    else if (slice_is(kind, "set"))
+        resp_set(w, 3);
+    else
+        resp_push(w, 3);
+    for (int i = 0; i < 3; i++)
+        resp_int(w, i);
+}
+
+/* A value of each kind that RESP3 has, for the tests of clients. */
+static void debug_protocol(struct command_ctx *ctx)
+{
+    struct resp_writer *w = ctx->reply;
+    struct slice kind = ctx->argv[2];
+    if (slice_is(kind, "string")) {
+        resp_bulk_str(w, "Hello World");
+    } else if (slice_is(kind, "integer")) {
+        resp_int(w, 12345);
+    } else if (slice_is(kind, "double")) {
+        resp_double(w, 3.141);
+    } else if (slice_is(kind, "null")) {
+        resp_null(w);
+    } else if (slice_is(kind, "array") || slice_is(kind, "set") ||
+               (slice_is(kind, "push") && w->version == 3)) {
+        protocol_aggregate(w, kind);
+    } else if (slice_is(kind, "push")) {
+        resp_error(w, "ERR RESP2 is not supported by this command");
+    } else if (slice_is(kind, "map")) {
+        resp_map(w, 3);
+        for (int i = 0; i < 3; i++) {
+            resp_int(w, i);
+            resp_bool(w, i == 1);
+        }
+    } else if (slice_is(kind, "attrib")) {
+        if (w->version == 3) {
+            resp_attribute(w, 1);
+            resp_bulk_str(w, "key-popularity");
+            resp_array(w, 2);
+            resp_bulk_str(w, "key:123");
+            resp_int(w, 90);
+        }
+        resp_bulk_str(w, "Some real reply following the attribute");
+    } else if (slice_is(kind, "verbatim")) {
+        resp_verbatim(w, "txt", slice_str("This is a verbatim\nstring"));
+    } else if (slice_is(kind, "true") || slice_is(kind, "false")) {
+        resp_bool(w, slice_is(kind, "true"));
+    } else {
+        resp_error(w, "ERR Wrong protocol type name. Please use one of the following: "
+                      "string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
+    }
+}
+
+static void debug_error(struct command_ctx *ctx)
+{
+    resp_error_slice(ctx->reply, ctx->argv[2]);
+}
+
+static void debug_help(struct command_ctx *ctx)
+{
+    static const char *const lines[] = {
+        "ERROR <text>",
+        "    Reply with that error.",
+        "OBJECT <key>",
+        "    How the value of a key is stored.",
+        "PROTOCOL <string|integer|double|null|array|set|map|attrib|push|verbatim|true|false>",
+        "    Reply with a value of that kind.",
+        "SLEEP <seconds>",
+        "    Stop the whole server for that long.",
+        NULL,
+    };
+    dispatch_help(ctx, lines);
+}
+
+void server_cmd_debug(struct command_ctx *ctx)
+{
+    static const struct {
+        const char *name;
+        uint32_t argc;
+        command_handler *handler;
+    } subcommands[] = {
+        {"HELP", 2, debug_help},         {"SLEEP", 3, debug_sleep}, {"OBJECT", 3, debug_object},
+        {"PROTOCOL", 3, debug_protocol}, {"ERROR", 3, debug_error},
+    };
+    for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
+        if (slice_is(ctx->argv[1], subcommands[i].name) && ctx->argc == subcommands[i].argc) {
+            subcommands[i].handler(ctx);
+            return;
+        }
+    dispatch_bad_subcommand(ctx);
+}
