@@ -40,6 +40,10 @@ tests_unit_unit_SOURCES = \
 	tests/unit/net/check_net_options.c \
 	tests/unit/net/net_fixture.c \
 	tests/unit/net/net_fixture.h \
+	tests/unit/persist/check_loading.c \
+	tests/unit/persist/check_rdb_load.c \
+	tests/unit/persist/rdb_make.c \
+	tests/unit/persist/rdb_make.h \
 	tests/unit/types/check_string.c \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
@@ -50,13 +54,16 @@ tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_rdb
+tests_fuzz_fuzz_rdb_SOURCES = tests/fuzz/fuzz_rdb.c tests/fuzz/replay.c
+tests_fuzz_fuzz_rdb_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_redisconf
 tests_fuzz_fuzz_redisconf_SOURCES = tests/fuzz/fuzz_redisconf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_redisconf_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_resp
 tests_fuzz_fuzz_resp_SOURCES = tests/fuzz/fuzz_resp.c tests/fuzz/replay.c
 tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config redisconf resp
+FUZZ = config rdb redisconf resp
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
