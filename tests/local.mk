@@ -80,21 +80,26 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1:allocator_may_return_null=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; export UBSAN_OPTIONS;
 
-script_tests = tests/lint.sh tests/fuzz.sh
+script_tests = tests/link.sh tests/lint.sh tests/fuzz.sh tests/system.sh
 TESTS += $(script_tests)
 # The scripts use what make check builds.
 $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
 
 EXTRA_DIST += \
+	tests/conftest.py \
 	tests/fuzz.sh \
 	tests/fuzz/config_rows.h \
 	tests/fuzz/run \
+	tests/link.sh \
 	tests/lint.sh \
 	tests/lint/exceptions.txt \
 	tests/lint/layers.txt \
 	tests/lint/lint.py \
 	tests/lint/words.txt \
-	tests/pytest.sh
+	tests/pytest.sh \
+	tests/system.sh \
+	tests/system/test_daemon.py \
+	tests/system/test_systemd.py
 
 # The corpora are many small files with names of no meaning.
 dist-hook: dist-corpora

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See daemon.h.
+ *
+ * The start is a table of steps; the first that fails ends it with one line, which goes
+ * to the log, to whoever waits for a server in the background, and to standard error
+ * where the log is not there already. The end frees in the reverse order, whatever had
+ * been made.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/heap.h"
+#include "base/log.h"
+#include "command/dispatch.h"
+#include "config/config_load.h"
+#include "daemon/arguments.h"
+#include "daemon/background.h"
+#include "daemon/daemon.h"
+#include "daemon/housekeeping.h"
+#include "daemon/limits.h"
+#include "daemon/logging.h"
+#include "daemon/options.h"
+#include "daemon/pidfile.h"
+#include "daemon/reload.h"
+#include "features/clients/clients.h"
+#include "features/commands/commands.h"
+#include "features/config/config_feature.h"
+#include "features/connection/connection.h"
+#include "features/info/info.h"
+#include "features/keys/keys.h"
+#include "features/server/server.h"
+#include "loop/loop.h"
+#include "persist/loading.h"
+#include "systemd/systemd.h"
+#include "types/string/string.h"
+
+#define SOCKETS_MAX       64
+#define LOAD_SLICE_US     2000
+#define PROGRESS_EVERY_US 1000000
+#define PROGRESS_GIVES_US 30000000 /* the time that each sign of progress asks for */
+
+enum module { OF_DAEMON, OF_NET, OF_DISPATCH, OF_CONNECTION, OF_CONFIG, OF_SERVER, OF_LOADING, MODULES };
+
+struct daemon {
+    const char *version;
+    struct config *config;
+    struct config_module modules[MODULES];
+    struct reload_source source;
+    const struct buf *passed_over; /* for one line in the log */
+
+    struct daemon_options options;
+    struct net_options net_options;
+    struct dispatch_options dispatch_options;
+    struct connection_options connection_options;
+    struct config_feature_options config_feature_options;
+    struct server_options server_options;
+    struct loading_options loading_options;
+
+    struct loop *loop;
+    struct keyspace *keyspace;
+    struct object_types types;
+    struct counters *counters;
+    struct dispatch *dispatch;
+    struct net *net;
+    struct connection *connection;
+    struct clients *clients;
+    struct keys *keys;
+    struct config_feature *config_feature;
+    struct server *server;
+    struct info *info;
+    struct loading *loading;
+    struct housekeeping housekeeping;
+    struct loop_timer watchdog;
+    uint64_t watchdog_us;
+    int64_t told_us; /* when progress was last told */
+
+    char executable[512];
+    int starter; /* pipe to who waits for a server in the background, or -1 */
+    bool adopted;
+    bool reloading;
+    bool has_pidfile;
+    bool ready;
+    bool stopping;
+    int status;
+};
+
+/* --- options --- */
+
+static bool has_changed(const struct config_module *m, const bool *changed, const char *name)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (changed[i] && strcmp(m->options[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static int apply_daemon(void *owner, const bool *changed, struct buf *why)
+{
+    struct daemon *d = owner;
+    (void)changed, (void)why;
+    log_set_level((enum log_level)d->options.loglevel);
+    return 0;
+}
+
+static int apply_maxclients(struct daemon *d, struct buf *why)
+{
+    uint64_t limit;
+    int64_t fit = limits_fit_clients(d->net_options.maxclients, &limit);
+    if (fit >= d->net_options.maxclients)
+        return 0;
+    /* A file that asks for more than the machine gives is served as far as it goes, as at start;
+     * who asks by CONFIG SET is there to hear the truth. */
+    if (d->reloading && fit > 0) {
+        log_warning("maxclients is %" PRId64 " instead of %" PRId64 ": the limit of open files is %" PRIu64,
+                    fit, d->net_options.maxclients, limit);
+        d->net_options.maxclients = fit;
+        return 0;
+    }
+    buf_printf(
+        why, "The operating system is not able to handle the specified number of clients, try with %" PRId64,
+        fit);
+    return MR_E_CONFIG;
+}
+
+static int apply_net(void *owner, const bool *changed, struct buf *why)
+{
+    struct daemon *d = owner;
+    const struct config_module *m = &d->modules[OF_NET];
+    if (d->net == NULL)
+        return 0;
+    if (has_changed(m, changed, "maxclients")) {
+        int r = apply_maxclients(d, why);
+        if (r < 0)
+            return r;
+    }
+    net_options_changed(d->net);
+    if (!has_changed(m, changed, "bind") && !has_changed(m, changed, "port"))
+        return 0;
+    if (d->adopted) {
+        log_notice("bind and port were changed but are not used: the sockets were passed at start");
+        return 0;
+    }
+    return net_relisten(d->net, why);
+}
+
+static int apply_connection(void *owner, const bool *changed, struct buf *why)
+{
+    struct daemon *d = owner;
+    return d->connection == NULL ? 0 : connection_apply(d->connection, changed, why);
+}
+
+static int apply_loading(void *owner, const bool *changed, struct buf *why)
+{
+    struct daemon *d = owner;
+    return loading_apply_options(&d->loading_options, changed, why);
+}
+
+static void add_modules(struct daemon *d)
+{
+    const struct config_module modules[MODULES] = {
+        [OF_NET] = {"Network", net_config_rows, net_config_count, &d->net_options, apply_net, d},
+        [OF_CONNECTION] = {"Security", connection_config_rows, connection_config_count,
+                           &d->connection_options, apply_connection, d},
+        [OF_SERVER] = {"Security", server_config_rows, server_config_count, &d->server_options, NULL, NULL},
+        [OF_CONFIG] = {"Security", config_feature_rows, config_feature_count, &d->config_feature_options,
+                       NULL, NULL},
+        [OF_DAEMON] = {"General", options_rows, options_count, &d->options, apply_daemon, d},
+        [OF_DISPATCH] = {"Limits", dispatch_config_rows, dispatch_config_count, &d->dispatch_options, NULL,
+                         NULL},
+        [OF_LOADING] = {"Data", loading_config_rows, loading_config_count, &d->loading_options, apply_loading,
+                        d},
+    };
+    memcpy(d->modules, modules, sizeof(modules));
+    for (size_t i = 0; i < MODULES; i++)
+        config_add(d->config, &d->modules[i]);
+}
+
+struct daemon *daemon_new(const char *version)
+{
+    struct daemon *d = heap_alloc_zero(sizeof(*d));
+    d->version = version;
+    d->starter = -1;
+    d->config = config_new();
+    add_modules(d);
+    return d;
+}
+
+struct config *daemon_config(struct daemon *d)
+{
+    return d->config;
+}
+
+/* PATH as it is found also after the working directory has changed. */
+static char *absolute(const char *path)
+{
+    if (path[0] == '/' || strcmp(path, "-") == 0)
+        return heap_strdup(path);
+    char *here = getcwd(NULL, 0);
+    char *whole = heap_printf("%s/%s", here != NULL ? here : ".", path);
+    free(here);
+    return whole;
+}
+
+int daemon_configure(struct daemon *d, const struct arguments *a, struct buf *faults, struct buf *passed_over)
+{
+    static const char installed[] = MINIREDIS_SYSCONFDIR "/miniredis.conf";
+    const char *path = a->file;
+    bool redis = false;
+    if (path != NULL)
+        redis =
+            a->syntax == ARGUMENTS_REDIS || (a->syntax == ARGUMENTS_EITHER && config_looks_like_redis(path));
+    else if (access(installed, F_OK) == 0)
+        path = installed;
+    int r = 0;
+    if (path != NULL) {
+        d->source = (struct reload_source){.path = absolute(path), .redis = redis};
+        r = redis ? config_load_redis(d->config, path, faults, passed_over)
+                  : config_load_file(d->config, path, faults);
+    }
+    int args = config_load_args(d->config, a->option_count, a->options, faults, passed_over);
+    return r < 0 ? r : args;
+}
+
+/* --- the end --- */
+
+static void stop(struct daemon *d, int status)
+{
+    d->stopping = true;
+    d->status = status;
+    loop_stop(d->loop);
+}
+
+static void asked_to_stop(void *owner)
+{
+    struct daemon *d = owner;
+    stop(d, EXIT_SUCCESS);
+}
+
+static void report(struct daemon *d, const char *reason)
+{
+    log_warning("%s", reason);
+    /* Whoever waits at the pipe, or at a terminal while the log goes elsewhere, is told too. */
+    if (d->starter >= 0)
+        background_failed(d->starter, reason);
+    else if (!logging_on_stderr(&d->options))
+        fprintf(stderr, "miniredis: %s\n", reason);
+    d->starter = -1;
+}
+
+/* --- signals --- */
+
+static const char *signal_name(int signo)
+{
+    return signo == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+static void on_stop_signal(void *owner, int signo)
+{
+    struct daemon *d = owner;
+    if (d->stopping) {
+        log_warning("Received %s again, ending at once", signal_name(signo));
+        if (d->has_pidfile)
+            pidfile_remove(d->options.pidfile);
+        _exit(EXIT_FAILURE);
+    }
+    log_notice("Received %s, shutting down", signal_name(signo));
+    stop(d, EXIT_SUCCESS);
+}
+
+static void on_reload_signal(void *owner, int signo)
+{
+    struct daemon *d = owner;
+    struct buf why = {0};
+    (void)signo;
+    /* The manager knows "starting" and "reloading", not both at once. */
+    if (d->ready)
+        systemd_reloading();
+    if (logging_reopen(&d->options, &why) < 0)
+        log_warning("%s; the old file stays in use", buf_cstr(&why));
+    d->reloading = true;
+    reload_config(d->config, &d->source);
+    d->reloading = false;
+    if (d->ready)
+        systemd_ready("Ready to accept connections");
+    buf_done(&why);
+}
+
+static int watch_signals(struct daemon *d, struct buf *why)
+{
+    int r = loop_signal(d->loop, SIGTERM, on_stop_signal, d);
+    if (r == 0)
+        r = loop_signal(d->loop, SIGINT, on_stop_signal, d);
+    if (r == 0)
+        r = loop_signal(d->loop, SIGHUP, on_reload_signal, d);
+    if (r < 0)
+        buf_printf(why, "signals cannot be watched: %s", error_phrase(r));
+    return r;
+}
+
+/* --- the steps of the start --- */
+
+static int enter_directory(struct daemon *d, struct buf *why)
+{
+    const char *dir = d->loading_options.dir;
+    if (strcmp(dir, ".") == 0 || chdir(dir) == 0)
+        return 0;
+    buf_printf(why, "the directory %s (option dir) cannot be entered: %s", dir, strerror(errno));
+    return -errno;
+}
+
+static int open_log(struct daemon *d, struct buf *why)
+{
+    return logging_open(&d->options, why);
+}
+
+static int go_background(struct daemon *d, struct buf *why)
+{
+    if (!d->options.daemonize)
+        return 0;
+    if (systemd_is_notified()) {
+        log_notice("daemonize is passed over: the service manager that started this keeps it itself");
+        return 0;
+    }
+    d->starter = background_start();
+    if (d->starter >= 0)
+        return 0;
+    buf_printf(why, "cannot go into the background: %s", strerror(-d->starter));
+    return d->starter;
+}
+
+static int fit_limits(struct daemon *d, struct buf *why)
+{
+    uint64_t limit;
+    int64_t fit = limits_fit_clients(d->net_options.maxclients, &limit);
+    if (fit == 0) {
+        buf_printf(why,
+                   "the limit of open files, %" PRIu64
+                   ", leaves no room for clients; %d are needed beside them",
+                   limit, LIMITS_RESERVED);
+        return MR_E_CONFIG;
+    }
+    if (fit < d->net_options.maxclients) {
+        log_warning("maxclients is %" PRId64 " instead of %" PRId64 ": the limit of open files is %" PRIu64
+                    " and cannot be raised",
+                    fit, d->net_options.maxclients, limit);
+        d->net_options.maxclients = fit;
+    }
+    return 0;
+}
+
+static int make_core(struct daemon *d, struct buf *why)
+{
+    d->loop = loop_new((enum loop_kind)d->options.event_loop);
+    if (d->loop == NULL) {
+        buf_printf(why, "the event loop cannot be made: %s", strerror(errno));
+        return -errno;
+    }
+    d->keyspace = keyspace_new((unsigned)d->options.databases);
+    object_types_add(&d->types, &string_type);
+    d->counters = counters_new();
+    d->dispatch = dispatch_new(d->keyspace, &d->dispatch_options);
+    d->net = net_new(d->loop, &d->net_options, dispatch_service(d->dispatch));
+    int r = housekeeping_init(&d->housekeeping, d->loop, d->keyspace);
+    if (r < 0)
+        buf_printf(why, "the clock cannot be watched: %s", error_phrase(r));
+    return r;
+}
+
+static int make_features(struct daemon *d, struct buf *why)
+{
+    (void)why;
+    ssize_t len = readlink("/proc/self/exe", d->executable, sizeof(d->executable) - 1);
+    d->executable[len > 0 ? len : 0] = '\0';
+    const struct info_facts facts = {.version = d->version,
+                                     .config_file = d->source.path != NULL ? d->source.path : "",
+                                     .executable = d->executable,
+                                     .supervised = systemd_is_notified() ? "systemd" : "no",
+                                     .loop = d->loop};
+    const struct server_ops ops = {.owner = d,
+                                   .stop = asked_to_stop,
+                                   .version = d->version,
+                                   .types = &d->types,
+                                   .save = &d->loading_options.save};
+    string_register(dispatch_registry(d->dispatch));
+    d->connection = connection_new(d->dispatch, &d->connection_options);
+    d->keys = keys_new(d->dispatch, &d->types);
+    d->clients = clients_new(d->dispatch, d->loop);
+    commands_register(d->dispatch);
+    d->config_feature = config_feature_new(d->dispatch, d->config, d->counters, &d->config_feature_options);
+    d->server = server_new(d->dispatch, &d->server_options, &ops);
+    d->loading = loading_new(d->dispatch, &d->types, &d->loading_options);
+    /* Clients look for redis_version, its first row, at the head of the section. */
+    connection_register_counters(d->connection, d->counters);
+    d->info = info_new(d->dispatch, d->counters, &facts);
+    return 0;
+}
+
+/* INFO shows the fields of a section in the order of these calls. */
+static int count_all(struct daemon *d, struct buf *why)
+{
+    (void)why;
+    net_register_counters(d->net, d->counters);
+    loading_register_counters(d->loading, d->counters);
+    dispatch_register_counters(d->dispatch, d->counters);
+    keyspace_register_counters(d->keyspace, d->counters);
+    return 0;
+}
+
+static int adopt_sockets(struct daemon *d, struct buf *why)
+{
+    struct systemd_socket sockets[SOCKETS_MAX];
+    size_t count;
+    char reason[256] = "";
+    int r = systemd_take_sockets(sockets, SOCKETS_MAX, &count, reason, sizeof(reason));
+    if (r < 0) {
+        buf_append_str(why, reason);
+        return r;
+    }
+    for (size_t i = 0; i < count; i++) {
+        r = net_adopt_listener(d->net, sockets[i].fd, sockets[i].name, why);
+        if (r < 0)
+            return r;
+    }
+    d->adopted = count > 0;
+    /* Taking them empties the environment; what is still there was left alone. */
+    const char *meant_for = getenv("LISTEN_PID");
+    if (meant_for != NULL && strtol(meant_for, NULL, 10) == (long)getpid())
+        log_warning(
+            "Sockets were passed at start, but this program was built without libsystemd to take them");
+    return 0;
+}
+
+static int open_listeners(struct daemon *d, struct buf *why)
+{
+    int r = adopt_sockets(d, why);
+    if (r == 0 && !d->adopted)
+        r = net_listen(d->net, why);
+    if (r < 0)
+        return r;
+    if (net_listener_count(d->net) == 0)
+        log_warning("Nothing is listened on: port is 0 and there is no unixsocket");
+    struct buf line = {0};
+    for (size_t i = 0; i < net_listener_count(d->net); i++) {
+        line.len = 0;
+        net_listener_print(d->net, i, &line);
+        log_notice("%s %s", d->adopted ? "Serving the passed socket" : "Listening on", buf_cstr(&line));
+    }
+    buf_done(&line);
+    if (d->adopted)
+        log_notice("Sockets were passed at start; bind, port and unixsocket are not opened");
+    return 0;
+}
+
+static int leave_pid(struct daemon *d, struct buf *why)
+{
+    const char *path = d->options.pidfile;
+    (void)why;
+    if (path[0] == '\0')
+        return 0;
+    int r = pidfile_write(path);
+    if (r < 0)
+        log_warning("The pidfile %s cannot be written: %s", path, error_phrase(r));
+    d->has_pidfile = r == 0;
+    return 0;
+}
+
+static void feed_watchdog(struct loop_timer *timer)
+{
+    struct daemon *d = (struct daemon *)((char *)timer - offsetof(struct daemon, watchdog));
+    systemd_watchdog_ping();
+    loop_timer_after(d->loop, &d->watchdog, (int64_t)(d->watchdog_us / 4));
+}
+
+static int start_watchdog(struct daemon *d, struct buf *why)
+{
+    (void)why;
+    d->watchdog_us = systemd_watchdog_us();
+    d->watchdog.fn = feed_watchdog;
+    if (d->watchdog_us > 0)
+        feed_watchdog(&d->watchdog);
+    return 0;
+}
+
+/* --- loading --- */
+
+static void become_ready(struct daemon *d)
+{
+    d->ready = true;
+    housekeeping_pause(&d->housekeeping, false);
+    log_notice("Ready to accept connections (event loop: %s)", loop_backend(d->loop));
+    background_ready(d->starter);
+    d->starter = -1;
+    systemd_ready("Ready to accept connections");
+}
+
+/* Said right after a slice came back with bytes behind it: a load that hangs says nothing, and
+ * the manager's patience ends. */
+static void tell_progress(struct daemon *d)
+{
+    int64_t now = clock_mono_us();
+    if (!systemd_is_notified() || now < d->told_us + PROGRESS_EVERY_US)
+        return;
+    d->told_us = now;
+    struct buf line = {0};
+    loading_status(d->loading, &line);
+    systemd_extend_timeout(PROGRESS_GIVES_US);
+    systemd_status("%s", buf_cstr(&line));
+    buf_done(&line);
+}
+
+static bool load_slice(void *owner)
+{
+    struct daemon *d = owner;
+    if (!loading_is_active(d->loading) || d->stopping)
+        return false;
+    struct buf why = {0};
+    int r = loading_step(d->loading, LOAD_SLICE_US, &why);
+    if (r == MR_E_AGAIN) {
+        tell_progress(d);
+    } else if (r < 0) {
+        report(d, buf_cstr(&why));
+        stop(d, EXIT_FAILURE);
+    } else {
+        become_ready(d);
+    }
+    buf_done(&why);
+    return true; /* after the load too: one more turn looks at the expiry times that came with it */
+}
+
+static int start_loading(struct daemon *d, struct buf *why)
+{
+    housekeeping_pause(&d->housekeeping, true);
+    d->told_us = -PROGRESS_EVERY_US;
+    loop_add_hook(d->loop, load_slice, d);
+    int r = loading_start(d->loading, why);
+    if (r == 0)
+        become_ready(d);
+    if (r != MR_E_AGAIN)
+        return r;
+    loop_wake(d->loop); /* the first turn would sleep until a client comes */
+    return 0;
+}
+
+/* --- run --- */
+
+static void log_passed_over(const struct buf *names)
+{
+    struct buf line = {0};
+    for (size_t i = 0; i < names->len; i++) {
+        if (names->data[i] != '\n')
+            buf_append_byte(&line, names->data[i]);
+        else if (i + 1 < names->len)
+            buf_append_str(&line, ", ");
+    }
+    if (line.len > 0)
+        log_notice("Passed over, since they mean nothing here: %s", buf_cstr(&line));
+    buf_done(&line);
+}
+
+static int introduce(struct daemon *d, struct buf *why)
+{
+    (void)why;
+    log_notice("miniredis %s starts, process %d", d->version, (int)getpid());
+    if (d->source.path == NULL)
+        log_notice("There is no configuration file; the built-in defaults are used");
+    else
+        log_notice("Configuration: %s", d->source.path);
+    log_passed_over(d->passed_over);
+    if (getenv("NOTIFY_SOCKET") != NULL && !systemd_is_notified())
+        log_warning(
+            "NOTIFY_SOCKET is set, but libsystemd, which could tell the service manager that this server "
+            "is ready, is not there");
+    return 0;
+}
+
+static int (*const steps[])(struct daemon *d, struct buf *why) = {
+    enter_directory, open_log,  go_background,  introduce, fit_limits,     make_core,     watch_signals,
+    make_features,   count_all, open_listeners, leave_pid, start_watchdog, start_loading,
+};
+
+static void end_now(int signo)
+{
+    (void)signo;
+    _exit(EXIT_FAILURE);
+}
+
+/* The loop turns no more; whoever now asks again is heard all the same. */
+static void heed_second_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGTERM, end_now);
+    signal(SIGINT, end_now);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void shut_down(struct daemon *d)
+{
+    systemd_stopping();
+    uint64_t unsaved = keyspace_dirty(d->keyspace);
+    if (d->status == EXIT_SUCCESS && unsaved > 0 && d->loading_options.save.count > 0)
+        log_warning("%" PRIu64
+                    " changes are lost: the option save asks for snapshots, but this version writes none",
+                    unsaved);
+    net_stop_listening(d->net);
+    if (d->has_pidfile)
+        pidfile_remove(d->options.pidfile);
+    d->has_pidfile = false;
+    heed_second_signal();
+    net_flush(d->net);
+    if (d->status == EXIT_SUCCESS)
+        log_notice("The server ends");
+}
+
+int daemon_run(struct daemon *d, struct buf *passed_over)
+{
+    struct buf why = {0};
+    int r = 0;
+    /* A peer that is gone is an error of write, not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    clock_update();
+    d->passed_over = passed_over;
+    for (size_t i = 0; r >= 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+        r = steps[i](d, &why);
+    if (r < 0) {
+        report(d, buf_cstr(&why));
+        d->status = EXIT_FAILURE;
+    } else {
+        loop_run(d->loop);
+        shut_down(d);
+    }
+    if (d->has_pidfile)
+        pidfile_remove(d->options.pidfile);
+    buf_done(&why);
+    return d->status;
+}
+
+/* Features outlive the sessions, which end with the connections. */
+void daemon_free(struct daemon *d)
+{
+    if (d->net != NULL)
+        net_free(d->net);
+    housekeeping_done(&d->housekeeping);
+    if (d->dispatch != NULL)
+        dispatch_free(d->dispatch);
+    loading_free(d->loading);
+    info_free(d->info);
+    server_free(d->server);
+    config_feature_free(d->config_feature);
+    clients_free(d->clients);
+    keys_free(d->keys);
+    connection_free(d->connection);
+    counters_free(d->counters);
+    if (d->keyspace != NULL)
+        keyspace_free(d->keyspace);
+    loop_free(d->loop);
+    config_free(d->config);
+    heap_free(d->source.path);
+    heap_free(d);
+}

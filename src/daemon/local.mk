@@ -1,0 +1,23 @@
+sbin_PROGRAMS += miniredis
+miniredis_SOURCES = \
+	src/daemon/arguments.c \
+	src/daemon/arguments.h \
+	src/daemon/background.c \
+	src/daemon/background.h \
+	src/daemon/daemon.c \
+	src/daemon/daemon.h \
+	src/daemon/housekeeping.c \
+	src/daemon/housekeeping.h \
+	src/daemon/limits.c \
+	src/daemon/limits.h \
+	src/daemon/logging.c \
+	src/daemon/logging.h \
+	src/daemon/main.c \
+	src/daemon/options.c \
+	src/daemon/options.h \
+	src/daemon/pidfile.c \
+	src/daemon/pidfile.h \
+	src/daemon/reload.c \
+	src/daemon/reload.h
+miniredis_CFLAGS = $(AM_CFLAGS)
+miniredis_LDADD = $(layer_libs) $(layer_deps)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The program: what the command line asks for, done and answered with an exit status.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "config/config_load.h"
+#include "daemon/arguments.h"
+#include "daemon/daemon.h"
+
+/* A descriptor that is opened later must not become standard error by accident. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+}
+
+static int print(struct buf *text, FILE *where)
+{
+    fwrite(text->data, 1, text->len, where);
+    return fflush(where) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int import_redis_conf(struct config *config, const char *path)
+{
+    struct buf faults = {0}, passed_over = {0}, out = {0};
+    int status = EXIT_FAILURE;
+    if (config_load_redis(config, path, &faults, &passed_over) != 0) {
+        print(&faults, stderr);
+    } else {
+        config_print_import(config, path, &passed_over, &out);
+        status = print(&out, stdout);
+    }
+    buf_done(&faults);
+    buf_done(&passed_over);
+    buf_done(&out);
+    return status;
+}
+
+static int run(struct daemon *d, const struct arguments *arguments)
+{
+    struct buf faults = {0}, passed_over = {0}, out = {0};
+    int status = EXIT_FAILURE;
+    if (daemon_configure(d, arguments, &faults, &passed_over) != 0) {
+        print(&faults, stderr);
+    } else if (arguments->mode == ARGUMENTS_CHECK) {
+        status = puts("OK") >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    } else if (arguments->mode == ARGUMENTS_PRINT) {
+        config_print_all(daemon_config(d), &out);
+        status = print(&out, stdout);
+    } else {
+        status = daemon_run(d, &passed_over);
+    }
+    buf_done(&faults);
+    buf_done(&passed_over);
+    buf_done(&out);
+    return status;
+}
+
+static int serve(const struct arguments *arguments)
+{
+    struct daemon *d = daemon_new(PACKAGE_VERSION);
+    int status = arguments->mode == ARGUMENTS_IMPORT ? import_redis_conf(daemon_config(d), arguments->file)
+                                                     : run(d, arguments);
+    daemon_free(d);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct buf why = {0};
+    int status = EXIT_SUCCESS;
+    fill_standard_descriptors();
+    if (arguments_parse(&arguments, argc, argv, &why) != 0) {
+        fprintf(stderr, "miniredis: %s\n", buf_cstr(&why));
+        status = EXIT_FAILURE;
+    } else if (arguments.mode == ARGUMENTS_HELP) {
+        status = fputs(arguments_help, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    } else if (arguments.mode == ARGUMENTS_VERSION) {
+        status = puts("miniredis " PACKAGE_VERSION) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    } else {
+        status = serve(&arguments);
+    }
+    arguments_done(&arguments);
+    buf_done(&why);
+    return status;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See options.h. Of these only the log level can change while the daemon runs.
+ */
+#include "daemon/options.h"
+
+#include <syslog.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "loop/loop.h"
+
+static const struct config_name supervised_names[] = {
+    {"no", 0}, {"upstart", 1}, {"systemd", 2}, {"auto", 3}, {NULL, 0}};
+
+static const struct config_name loop_names[] = {
+    {"auto", LOOP_AUTO}, {"poll", LOOP_POLL}, {"epoll", LOOP_EPOLL}, {NULL, 0}};
+
+static const struct config_name level_names[] = {
+    {"debug", LOG_LEVEL_DEBUG},     {"verbose", LOG_LEVEL_VERBOSE}, {"notice", LOG_LEVEL_NOTICE},
+    {"warning", LOG_LEVEL_WARNING}, {"nothing", LOG_LEVEL_NOTHING}, {NULL, 0}};
+
+static const struct config_name target_names[] = {
+    {"auto", OPTIONS_LOG_AUTO},     {"stderr", OPTIONS_LOG_STDERR},   {"file", OPTIONS_LOG_FILE},
+    {"syslog", OPTIONS_LOG_SYSLOG}, {"journal", OPTIONS_LOG_JOURNAL}, {NULL, 0}};
+
+static const struct config_name facility_names[] = {{"user", LOG_USER},
+                                                    {"daemon", LOG_DAEMON},
+                                                    {"local0", LOG_LOCAL0},
+                                                    {"local1", LOG_LOCAL1},
+                                                    {"local2", LOG_LOCAL2},
+                                                    {"local3", LOG_LOCAL3},
+                                                    {"local4", LOG_LOCAL4},
+                                                    {"local5", LOG_LOCAL5},
+                                                    {"local6", LOG_LOCAL6},
+                                                    {"local7", LOG_LOCAL7},
+                                                    {NULL, 0}};
+
+const struct config_option options_rows[] = {
+    {.name = "daemonize",
+     .type = CONFIG_BOOL,
+     .offset = offsetof(struct daemon_options, daemonize),
+     .fallback = "no",
+     .sentence = "Goes into the background; the command that starts it returns when the server is ready, "
+                 "with status 0, or with the reason when it could not start."},
+    {.name = "pidfile",
+     .type = CONFIG_STRING,
+     .offset = offsetof(struct daemon_options, pidfile),
+     .fallback = "",
+     .sentence = "A file that holds the process id while the server runs; empty: none."},
+    {.name = "supervised",
+     .type = CONFIG_ENUM,
+     .offset = offsetof(struct daemon_options, supervised),
+     .fallback = "no",
+     .names = supervised_names,
+     .sentence = "Taken for the sake of existing files; a service manager that wants to be told is "
+                 "recognised by itself."},
+    {.name = "event-loop",
+     .type = CONFIG_ENUM,
+     .offset = offsetof(struct daemon_options, event_loop),
+     .fallback = "auto",
+     .names = loop_names,
+     .sentence = "How descriptors are watched: by poll, by epoll, or by poll until there are many."},
+    {.name = "databases",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct daemon_options, databases),
+     .fallback = "16",
+     .min = 1,
+     .max = INT32_MAX,
+     .sentence = "How many numbered databases there are for SELECT."},
+    {.name = "loglevel",
+     .type = CONFIG_ENUM,
+     .flags = CONFIG_RUNTIME,
+     .offset = offsetof(struct daemon_options, loglevel),
+     .fallback = "notice",
+     .names = level_names,
+     .sentence = "The least severe kind of lines that still goes to the log."},
+    {.name = "log-target",
+     .type = CONFIG_ENUM,
+     .offset = offsetof(struct daemon_options, log_target),
+     .fallback = "auto",
+     .names = target_names,
+     .sentence = "Where the log goes; auto: to logfile or syslog where those are set, else to the journal "
+                 "if standard error is the journal, else to standard error."},
+    {.name = "logfile",
+     .type = CONFIG_STRING,
+     .flags = CONFIG_PROTECTED,
+     .offset = offsetof(struct daemon_options, logfile),
+     .fallback = "",
+     .sentence = "The file that the log is appended to, opened anew at each SIGHUP; empty: none."},
+    {.name = "syslog-enabled",
+     .type = CONFIG_BOOL,
+     .offset = offsetof(struct daemon_options, syslog_enabled),
+     .fallback = "no",
+     .sentence = "Sends the log to syslog."},
+    {.name = "syslog-ident",
+     .type = CONFIG_STRING,
+     .offset = offsetof(struct daemon_options, syslog_ident),
+     .fallback = "miniredis",
+     .sentence = "The name under which lines stand in syslog and in the journal."},
+    {.name = "syslog-facility",
+     .type = CONFIG_ENUM,
+     .offset = offsetof(struct daemon_options, syslog_facility),
+     .fallback = "local0",
+     .names = facility_names,
+     .sentence = "The facility of lines in syslog."},
+};
+
+const size_t options_count = sizeof(options_rows) / sizeof(options_rows[0]);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where the configuration came from, and reading it again while the server runs.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct config;
+
+struct reload_source {
+    char *path; /* absolute, heap; NULL: there is no file; "-": standard input */
+    bool redis; /* in redis.conf's syntax */
+};
+
+/* Brings the running configuration to what the file says now, all or nothing, and writes to
+ * the log what changed or why nothing did. */
+void reload_config(struct config *config, const struct reload_source *source);
+
+/* Writes each line of TEXT to the log as a line of its own. */
+void reload_log_lines(const char *prefix, struct buf *text, bool warning);
