@@ -80,7 +80,7 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1:allocator_may_return_null=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; export UBSAN_OPTIONS;
 
-script_tests = tests/link.sh tests/lint.sh tests/fuzz.sh tests/system.sh
+script_tests = tests/link.sh tests/lint.sh tests/fuzz.sh tests/wire.sh tests/system.sh
 TESTS += $(script_tests)
 # The scripts use what make check builds.
 $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
@@ -99,7 +99,28 @@ EXTRA_DIST += \
 	tests/pytest.sh \
 	tests/system.sh \
 	tests/system/test_daemon.py \
-	tests/system/test_systemd.py
+	tests/system/test_systemd.py \
+	tests/wire.sh \
+	tests/wire/oracle.py \
+	tests/wire/table.py \
+	tests/wire/table_clients.txt \
+	tests/wire/table_commands.txt \
+	tests/wire/table_config.txt \
+	tests/wire/table_connection.txt \
+	tests/wire/table_keys.txt \
+	tests/wire/table_server.txt \
+	tests/wire/table_string.txt \
+	tests/wire/test_clients.py \
+	tests/wire/test_commands.py \
+	tests/wire/test_differential.py \
+	tests/wire/test_expiry.py \
+	tests/wire/test_info.py \
+	tests/wire/test_limits.py \
+	tests/wire/test_protocol.py \
+	tests/wire/test_random.py \
+	tests/wire/test_rdb.py \
+	tests/wire/test_scan.py \
+	tests/wire/wire.py
 
 # The corpora are many small files with names of no meaning.
 dist-hook: dist-corpora
