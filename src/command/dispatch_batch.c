@@ -144,6 +144,7 @@ static size_t parse_one(struct dispatch *d, struct session *s, const char *data,
     while ((took = resp_reader_next(reader, &limits, data, len, args_room(d), d->arg_cap - d->arg_count,
                                     &count, &error)) == MR_E_TOO_BIG)
         if (batch_more_args(d, count) != 0) {
+            resp_reader_done(reader);
             took = MR_E_PROTOCOL;
             error = "ERR Protocol error: too many arguments";
             break;

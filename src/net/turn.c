@@ -116,8 +116,9 @@ static size_t read_conn(struct net *net, struct net_conn *c, char *at)
     } else if (readable) {
         read_own(net, c);
     }
+    /* One at its end has nothing parked, and is still to be settled. */
     if ((c->flags & NET_CLOSING) == 0)
-        add_input(net, c, c->in.data + c->in_start, c->in.len - c->in_start, true);
+        add_input(net, c, c->in.data == NULL ? "" : c->in.data + c->in_start, c->in.len - c->in_start, true);
     return 0;
 }
 
