@@ -19,7 +19,12 @@ tests_unit_unit_SOURCES = \
 	tests/unit/codec/check_resp_reader.c \
 	tests/unit/codec/check_resp_writer.c \
 	tests/unit/command/check_command.c \
+	tests/unit/command/check_dispatch.c \
+	tests/unit/command/check_dispatch_gates.c \
+	tests/unit/command/check_dispatch_sessions.c \
 	tests/unit/command/check_registry.c \
+	tests/unit/command/command_fixture.c \
+	tests/unit/command/command_fixture.h \
 	tests/unit/config/check_config.c \
 	tests/unit/config/check_config_args.c \
 	tests/unit/config/check_config_confuse.c \

@@ -173,13 +173,14 @@ def test_ready_soon_and_small(servers):
         pytest.skip("a sanitizer's memory and time are its own")
     assert int(memory["VmRSS"]) <= 5 * 1024, memory
     assert int(memory["RssAnon"]) <= 1024, memory
-    # Its time on a processor, which other work on the machine does not stretch.
+    # Time on a processor, less sensitive to other work than the clock; the bound leaves room for a
+    # machine that is busy all the same (it takes about one millisecond).
     times = []
     for _ in range(5):
         server.stop()
         server = servers.start()
         times.append(int(Path(f"/proc/{server.pid}/schedstat").read_text().split()[0]) / 1e9)
-    assert min(times) < 0.006, times
+    assert min(times) < 0.02, times
 
 
 # --- ends ---

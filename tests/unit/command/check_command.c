@@ -26,6 +26,9 @@ static const char *keys_of(const struct command *c, const char *text, uint32_t c
     struct slice *argv = NULL;
     int argc = text_split(slice_str(text), &bytes, &argv);
     ck_assert_int_gt(argc, 0);
+    /* A trap for who reads one too many. */
+    argv = heap_realloc(argv, ((size_t)argc + 1) * sizeof *argv);
+    argv[argc] = slice_str("0");
     ret->count = command_find_keys(c, argv, (uint32_t)argc, ret->indexes, ret->flags, cap);
     for (int i = 0; i < ret->count; i++)
         buf_printf(&out, "%s%u", i > 0 ? " " : "", ret->indexes[i]);
@@ -141,6 +144,18 @@ START_TEST(keyword_and_limit)
 }
 END_TEST
 
+START_TEST(keyword_and_one_key)
+{
+    const struct command c = {
+        .name = "GEORADIUS",
+        COMMAND_KEYS({.begin = CMD_BEGIN_KEYWORD, .keyword = "STORE", .index = 2, .step = 1})};
+    expect_keys(&c, "georadius a store b", "3");
+    expect_keys(&c, "georadius store store b c", "3");
+    expect_keys(&c, "georadius store b", "");
+    expect_keys(&c, "georadius a b store", "");
+}
+END_TEST
+
 START_TEST(limit_of_an_index)
 {
     const struct command c = {.name = "HALF", COMMAND_KEYS({.index = 1, .last = -1, .step = 1, .limit = 3})};
@@ -211,12 +226,12 @@ END_TEST
 
 START_TEST(count_not_at_the_begin)
 {
-    /* The keys come in pairs with their values, two arguments behind their number. */
+    /* Pairs of a key and its value, behind their number. */
     const struct command c = {
         .name = "PAIRS",
-        COMMAND_KEYS({.find = CMD_FIND_KEYNUM, .index = 1, .keynum_index = 1, .first = 3, .keynum_step = 2})};
-    expect_keys(&c, "x any 2 any a 1 b 2", "4 6");
-    expect_keys(&c, "x any 2 any a 1", "syntax");
+        COMMAND_KEYS({.find = CMD_FIND_KEYNUM, .index = 1, .keynum_index = 1, .first = 2, .keynum_step = 2})};
+    expect_keys(&c, "x any 2 a 1 b 2", "3 5");
+    expect_keys(&c, "x any 2 a 1", "syntax");
     expect_keys(&c, "x any", "syntax");
     const struct command behind = {.name = "BEHIND",
                                    COMMAND_KEYS({.begin = CMD_BEGIN_KEYWORD,
@@ -316,6 +331,7 @@ UNIT_SUITE(command_command)
     tcase_add_test(tc, range_of_fixed_length);
     tcase_add_test(tc, two_specs);
     tcase_add_test(tc, keyword_and_limit);
+    tcase_add_test(tc, keyword_and_one_key);
     tcase_add_test(tc, limit_of_an_index);
     tcase_add_test(tc, keyword_from_the_end);
     tcase_add_test(tc, counted_keys);
