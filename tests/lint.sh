@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154
 # The lints that need no build beyond what make check makes; all run, any may fail.
 status=0
-for check in layers headers sizes symbols types text listed format spelling; do
+for check in layers headers sizes symbols types text listed catalog format spelling; do
     "$PYTHON" "$srcdir/tests/lint/lint.py" "$check"
     case $? in
     0) ;;

@@ -12,6 +12,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/base/check_error.c \
 	tests/unit/base/check_heap.c \
 	tests/unit/base/check_log.c \
+	tests/unit/base/check_log_event.c \
 	tests/unit/base/check_number.c \
 	tests/unit/base/check_random.c \
 	tests/unit/base/check_text.c \
@@ -28,12 +29,17 @@ tests_unit_unit_SOURCES = \
 	tests/unit/config/check_config.c \
 	tests/unit/config/check_config_args.c \
 	tests/unit/config/check_config_confuse.c \
+	tests/unit/config/check_config_overlay.c \
 	tests/unit/config/check_config_print.c \
 	tests/unit/config/check_config_redis.c \
+	tests/unit/config/check_config_secret.c \
+	tests/unit/config/check_config_section.c \
 	tests/unit/config/config_fixture.c \
 	tests/unit/config/config_fixture.h \
 	tests/unit/container/check_dict.c \
 	tests/unit/container/check_wheel.c \
+	tests/unit/features/check_memory.c \
+	tests/unit/features/check_users.c \
 	tests/unit/keyspace/check_db.c \
 	tests/unit/keyspace/check_entry.c \
 	tests/unit/keyspace/check_siphash.c \
@@ -43,12 +49,15 @@ tests_unit_unit_SOURCES = \
 	tests/unit/net/check_net_limits.c \
 	tests/unit/net/check_net_listen.c \
 	tests/unit/net/check_net_options.c \
+	tests/unit/net/check_peer.c \
 	tests/unit/net/net_fixture.c \
 	tests/unit/net/net_fixture.h \
 	tests/unit/persist/check_loading.c \
 	tests/unit/persist/check_rdb_load.c \
 	tests/unit/persist/rdb_make.c \
 	tests/unit/persist/rdb_make.h \
+	tests/unit/systemd/check_cgroup.c \
+	tests/unit/systemd/check_process_unit.c \
 	tests/unit/types/check_string.c \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
@@ -103,8 +112,13 @@ EXTRA_DIST += \
 	tests/lint/words.txt \
 	tests/pytest.sh \
 	tests/system.sh \
+	tests/system/test_config.py \
 	tests/system/test_daemon.py \
+	tests/system/test_idle.py \
+	tests/system/test_journal.py \
+	tests/system/test_pressure.py \
 	tests/system/test_systemd.py \
+	tests/system/test_users.py \
 	tests/wire.sh \
 	tests/wire/oracle.py \
 	tests/wire/table.py \
@@ -113,6 +127,7 @@ EXTRA_DIST += \
 	tests/wire/table_config.txt \
 	tests/wire/table_connection.txt \
 	tests/wire/table_keys.txt \
+	tests/wire/table_memory.txt \
 	tests/wire/table_server.txt \
 	tests/wire/table_string.txt \
 	tests/wire/test_clients.py \
@@ -121,6 +136,7 @@ EXTRA_DIST += \
 	tests/wire/test_expiry.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \
+	tests/wire/test_memory.py \
 	tests/wire/test_protocol.py \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \

@@ -25,6 +25,7 @@ static struct {
     int64_t wall_us;
     int64_t mono_us;
     int64_t frozen_ms;
+    int64_t frozen_mono_us;
     uint64_t rate_ticks; /* the reading that the next measurement begins at */
     int64_t rate_ns;
     int64_t rate_due_ns; /* when it is measured again */
@@ -77,7 +78,7 @@ static void measure_rate(void)
 void clock_update(void)
 {
     int64_t mono_ns = read_ns(CLOCK_MONOTONIC);
-    turn.mono_us = mono_ns / 1000;
+    turn.mono_us = turn.frozen_mono_us != 0 ? turn.frozen_mono_us : mono_ns / 1000;
     turn.wall_us = read_ns(CLOCK_REALTIME) / 1000;
     if (mono_ns >= turn.rate_due_ns)
         measure_rate();
@@ -117,6 +118,12 @@ int64_t clock_now_ms(void)
 void clock_freeze_ms(int64_t ms)
 {
     turn.frozen_ms = ms;
+}
+
+void clock_freeze_mono_us(int64_t us)
+{
+    turn.frozen_mono_us = us;
+    clock_update();
 }
 
 /* Asked for before a window is over: what has passed until now has to do, and where

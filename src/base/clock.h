@@ -26,6 +26,8 @@ int64_t clock_now_ms(void);
 
 /* For tests: freezes the turn's clock at this wall time; 0 unfreezes. */
 void clock_freeze_ms(int64_t ms);
+/* The same for the monotonic clock of the turn. */
+void clock_freeze_mono_us(int64_t us);
 
 /* The processor's cycle counter where there is one, else nanoseconds: the cheapest
  * way to time a command. Only differences mean something. */

@@ -16,6 +16,8 @@ libbase_a_SOURCES = \
 	src/base/heap.h \
 	src/base/log.c \
 	src/base/log.h \
+	src/base/log_event.c \
+	src/base/log_event.def \
 	src/base/number.c \
 	src/base/number.h \
 	src/base/random.c \

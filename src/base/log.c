@@ -39,7 +39,7 @@ static size_t line_head(char *out, size_t size, enum log_level level)
 {
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    static const char marks[] = {'.', '-', '*', '#'};
+    static const char marks[] = {'.', '-', '*', '#', '#'};
     struct timespec now;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -100,7 +100,7 @@ static void file_sink(void *owner, enum log_level level, const struct log_field 
 static void syslog_sink(void *owner, enum log_level level, const struct log_field *fields, size_t count,
                         const char *text)
 {
-    static const int priorities[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING};
+    static const int priorities[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERR};
     (void)owner;
     (void)fields;
     (void)count;
@@ -132,34 +132,40 @@ enum log_level log_get_level(void)
     return logger.level;
 }
 
-void log_write(enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+void log_vwrite(enum log_level level, const struct log_field *fields, size_t count, const char *fmt,
+                va_list ap)
 {
     if (level < logger.level || level >= LOG_LEVEL_NOTHING)
         return;
     int saved = errno;
     char small[LOG_TEXT_SIZE];
     char *text = small;
-    va_list ap;
-    va_start(ap, fmt);
+    va_list again;
+    va_copy(again, ap);
     int len = vsnprintf(small, sizeof small, fmt, ap);
-    va_end(ap);
     if (len < 0)
         snprintf(small, sizeof small, "%s", fmt);
     if (len >= (int)sizeof small) {
         /* Where memory is short the cut text has to do. */
         text = heap_try_alloc((size_t)len + 1);
-        if (text != NULL) {
-            va_start(ap, fmt);
-            vsnprintf(text, (size_t)len + 1, fmt, ap);
-            va_end(ap);
-        } else {
+        if (text != NULL)
+            vsnprintf(text, (size_t)len + 1, fmt, again);
+        else
             text = small;
-        }
     }
+    va_end(again);
     logger.sink(logger.owner, level, fields, count, text);
     if (text != small)
         heap_free(text);
     errno = saved;
+}
+
+void log_write(enum log_level level, const struct log_field *fields, size_t count, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    log_vwrite(level, fields, count, fmt, ap);
+    va_end(ap);
 }
 
 void log_to_stderr(void)

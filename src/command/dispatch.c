@@ -120,6 +120,18 @@ static void service_close(void *owner, void *session)
     session_free(s);
 }
 
+void dispatch_set_user_check(struct dispatch *d, dispatch_user_check *check, void *owner)
+{
+    d->user_check = check;
+    d->user_check_owner = owner;
+}
+
+bool dispatch_user_exists(const struct dispatch *d, struct slice name)
+{
+    return slice_equal(name, slice_str("default")) ||
+           (d->user_check != NULL && d->user_check(d->user_check_owner, name));
+}
+
 struct session *dispatch_first_session(const struct dispatch *d)
 {
     return d->first;

@@ -94,6 +94,11 @@ void dispatch_add_open_hook(struct dispatch *d, dispatch_open_hook *hook, void *
 typedef void dispatch_reset_hook(void *owner, struct session *s);
 void dispatch_add_reset_hook(struct dispatch *d, dispatch_reset_hook *hook, void *owner);
 
+/* Whether NAME is a user's: "default", or a name that the one who knows the others says yes to. */
+typedef bool dispatch_user_check(void *owner, struct slice name);
+void dispatch_set_user_check(struct dispatch *d, dispatch_user_check *check, void *owner);
+bool dispatch_user_exists(const struct dispatch *d, struct slice name);
+
 struct session *dispatch_first_session(const struct dispatch *d);
 size_t dispatch_session_count(const struct dispatch *d);
 /* As RESET: default state, reset hooks called. */

@@ -15,6 +15,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "command/command_log.h"
 #include "command/dispatch_private.h"
 
 #define AHEAD_BUCKET  12 /* commands between the fetch of a bucket and its use */
@@ -26,7 +27,6 @@
 #define YIELD_AFTER (1024 * 1024)
 /* Some tenths of a millisecond: the time that the commands behind a slow one go by is read anew. */
 #define SLOW_TICKS  (1u << 20)
-#define WEB_WARN_US 60000000
 
 void dispatch_forget_request(struct session *s)
 {
@@ -233,16 +233,12 @@ static bool is_web_request(struct slice name)
 
 static void refuse_web_request(struct command_ctx *ctx)
 {
-    struct dispatch *d = ctx->dispatch;
-    int64_t now = clock_mono_us();
-    if (d->web_warned_us == 0 || now - d->web_warned_us > WEB_WARN_US) {
-        char peer[128];
-        net_conn_peer(ctx->session->conn, peer, sizeof peer);
-        log_warning("Closing the connection of %s: it sends an HTTP request, perhaps a web page's attempt to "
-                    "reach this server through a browser",
-                    peer);
-        d->web_warned_us = now;
-    }
+    struct command_log about;
+    command_log_session(&about, ctx->session);
+    log_event(LOG_EVENT_HTTP_REQUEST, about.fields, about.count,
+              "Closing the connection of %s: it sends an HTTP request, perhaps a web page's attempt to "
+              "reach this server through a browser",
+              about.client);
     ctx->session->flags |= SESSION_FINISHED;
     net_conn_kill(ctx->session->conn);
 }

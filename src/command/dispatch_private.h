@@ -61,6 +61,8 @@ struct dispatch {
         void *owner;
     } reset_hooks[DISPATCH_HOOKS];
     unsigned reset_hook_count;
+    dispatch_user_check *user_check; /* may be NULL */
+    void *user_check_owner;
 
     /* the batch */
     struct call *calls;
@@ -73,7 +75,6 @@ struct dispatch {
     size_t copy_count, copy_cap;
 
     /* counted */
-    int64_t web_warned_us; /* of a client that speaks HTTP; 0: never */
     uint64_t commands, error_replies, protocol_errors;
     struct error_count errors[DISPATCH_ERRORS];
     unsigned error_count;

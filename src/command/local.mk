@@ -2,6 +2,8 @@ noinst_LIBRARIES += libcommand.a
 libcommand_a_SOURCES = \
 	src/command/command.h \
 	src/command/command_flags.h \
+	src/command/command_log.c \
+	src/command/command_log.h \
 	src/command/dispatch.c \
 	src/command/dispatch.h \
 	src/command/dispatch_batch.c \

@@ -22,8 +22,15 @@ enum session_flag {
     SESSION_REPLY_SKIP = 1 << 3,      /* this command's reply is dropped */
     SESSION_NO_EVICT = 1 << 4,
     SESSION_NO_TOUCH = 1 << 5,
-    SESSION_HELD = 1 << 6,     /* a gate holds its next command back */
-    SESSION_FINISHED = 1 << 7, /* nothing behind the current command is to run */
+    SESSION_HELD = 1 << 6,      /* a gate holds its next command back */
+    SESSION_FINISHED = 1 << 7,  /* nothing behind the current command is to run */
+    SESSION_READ_ONLY = 1 << 8, /* its user may neither write nor administer */
+};
+
+/* Who a client is by how it came, without having said anything. */
+struct session_identity {
+    const char *user;
+    bool read_only;
 };
 
 struct session {
@@ -34,8 +41,11 @@ struct session {
     int32_t db;
     uint8_t resp;                    /* 2 or 3 */
     char *name, *lib_name, *lib_ver; /* heap, or NULL: empty */
-    const char *user;                /* "default"; static until there are users */
-    struct registry_entry *last;     /* last command, for CLIENT LIST */
+    const char *user;                /* "default", or a name that outlives all sessions */
+    /* What it is from its open on and again after RESET; NULL: the default user. Set by an open
+     * hook before that of features/connection, which applies it; outlives all sessions. */
+    const struct session_identity *identity;
+    struct registry_entry *last; /* last command, for CLIENT LIST */
     uint64_t commands;
     struct resp_reader *reader; /* heap; only while a request is incomplete */
 };

@@ -13,7 +13,7 @@
 
 #include "base/heap.h"
 #include "base/text.h"
-#include "config/config_private.h"
+#include "config/config_resolve_private.h"
 
 #define NEAR_MAX 3 /* edits that a mistyped name is away from the one that was meant */
 
@@ -31,11 +31,22 @@ void config_free(struct config *c)
         config_value_get(&c->rows[i], &value);
         config_value_free(c->rows[i].option, &value);
         config_value_put(&c->rows[i], &value);
+        config_value_free(c->rows[i].option, &c->base[i]);
     }
+    struct config_records *sets = heap_alloc_zero((c->part_count + 1) * sizeof *sets);
+    config_parts_swap(c, sets);
+    config_parts_free(c, sets);
     config_statements_done(&c->file);
+    config_statements_done(&c->overlay);
     config_statements_done(&c->args);
     heap_free(c->rows);
+    heap_free(c->base);
     heap_free(c->groups);
+    heap_free(c->parts);
+    heap_free(c->state);
+    heap_free(c->here);
+    heap_free(c->credentials);
+    config_take_notes(c, NULL, NULL);
     heap_free(c);
 }
 
@@ -44,6 +55,7 @@ void config_add(struct config *c, const struct config_module *module)
     c->groups = heap_realloc(c->groups, (c->group_count + 1) * sizeof *c->groups);
     c->groups[c->group_count++] = (struct config_group){module, c->count};
     c->rows = heap_realloc(c->rows, (c->count + module->count + 1) * sizeof *c->rows);
+    c->base = heap_realloc(c->base, (c->count + module->count + 1) * sizeof *c->base);
     for (size_t i = 0; i < module->count; i++) {
         const struct config_option *o = &module->options[i];
         assert(config_find(c, slice_str(o->name)) == NULL);
@@ -53,6 +65,7 @@ void config_add(struct config *c, const struct config_module *module)
         union config_value value;
         config_value_default(o, &value);
         config_value_put(row, &value);
+        config_value_default(o, &c->base[row - c->rows]);
     }
 }
 
@@ -124,8 +137,13 @@ static const struct config_row *row_of(const struct config *c, const struct conf
 
 void config_print_value(const struct config *c, const struct config_option *o, struct buf *out)
 {
+    const struct config_row *row = row_of(c, o);
     union config_value value;
-    config_value_get(row_of(c, o), &value);
+    if (o->show != NULL) {
+        o->show(row->module->target, out);
+        return;
+    }
+    config_value_get(row, &value);
     config_value_print(o, &value, out);
 }
 
@@ -137,8 +155,10 @@ void config_print_origin(const struct config *c, const struct config_option *o, 
         buf_append_str(out, "default");
         break;
     case CONFIG_FROM_FILE:
-    case CONFIG_FROM_OVERLAY:
         buf_printf(out, "%s:%u", row->file, row->line);
+        break;
+    case CONFIG_FROM_OVERLAY:
+        buf_printf(out, "%s:%u (CONFIG REWRITE)", row->file, row->line);
         break;
     case CONFIG_FROM_COMMAND_LINE:
         buf_append_str(out, "command line");

@@ -10,6 +10,9 @@
  * rows. The values live in the module's struct and are read there directly.
  *
  * A value has one text form, Redis's: what CONFIG GET prints and CONFIG SET takes.
+ *
+ * Records that a file may hold any number of (user "alice" { .. }) are declared with
+ * config/config_section.h, which says how.
  */
 #pragma once
 
@@ -25,7 +28,7 @@ enum config_type {
     CONFIG_BOOL,   /* bool; yes, no (a file may also say true, on, 1, ..) */
     CONFIG_INT,    /* int64_t in [min, max]; UNIT "s" or "ms" also takes "5m", "30s" */
     CONFIG_OCTAL,  /* int64_t, written in octal: file modes */
-    CONFIG_SIZE,   /* int64_t of bytes in [min, max]; "64mb" */
+    CONFIG_SIZE,   /* int64_t of bytes in [min, max]; "64mb"; or one of NAMES, if it has any */
     CONFIG_ENUM,   /* int; one of NAMES, any case */
     CONFIG_STRING, /* char *, heap, never NULL */
     CONFIG_LIST,   /* struct config_list: words; a file says {"a", "b"} */
@@ -73,6 +76,9 @@ struct config_option {
      * the config; OLD is the value it is to replace (for an option whose words change only a
      * part of it), NULL while the default is set. */
     int (*check)(union config_value *value, const union config_value *old, struct buf *why);
+    /* Appends what CONFIG GET answers, where that is not the value's text form but what the
+     * value came to; TARGET is the module's. May be NULL. */
+    void (*show)(const void *target, struct buf *out);
     const char *sentence; /* one sentence for the manual and the file */
 };
 
@@ -115,9 +121,10 @@ const struct config_option *config_find(const struct config *c, struct slice nam
 /* The known name nearest to NAME, or NULL if none is near. */
 const char *config_nearest(const struct config *c, const char *name);
 
-/* Appends the value's text form. */
+/* Appends what CONFIG GET answers: the value's text form, or what its option shows instead. */
 void config_print_value(const struct config *c, const struct config_option *o, struct buf *out);
-/* "default", "/etc/miniredis.conf:12", "command line", "CONFIG SET". */
+/* "default", "/etc/miniredis.conf:12", "/var/lib/miniredis/overlay.conf:7 (CONFIG REWRITE)",
+ * "command line", "CONFIG SET". */
 void config_print_origin(const struct config *c, const struct config_option *o, struct buf *out);
 
 /* --- CONFIG SET: all or nothing --- */

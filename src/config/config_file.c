@@ -97,6 +97,16 @@ int config_file_start(struct config_reading *r, const char *path)
     return read_one(r, NULL, 0, path);
 }
 
+/* What stands in the name of a file is meant as it stands. */
+static void append_escaped(struct buf *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (strchr("*?[]\\", text[i]) != NULL)
+            buf_append_byte(out, '\\');
+        buf_append_byte(out, text[i]);
+    }
+}
+
 void config_file_include(struct config_reading *r, const char *file, unsigned line, const char *pattern)
 {
     if (r->files > CONFIG_INCLUDE_FILES)
@@ -104,7 +114,7 @@ void config_file_include(struct config_reading *r, const char *file, unsigned li
     struct buf path = {0};
     const char *slash = file != NULL ? strrchr(file, '/') : NULL;
     if (pattern[0] != '/' && slash != NULL)
-        buf_append(&path, file, (size_t)(slash - file) + 1);
+        append_escaped(&path, file, (size_t)(slash - file) + 1);
     buf_append_str(&path, pattern);
     glob_t found = {0};
     int g = glob(buf_cstr(&path), 0, NULL, &found);
@@ -123,4 +133,30 @@ void config_file_include(struct config_reading *r, const char *file, unsigned li
                      g == GLOB_NOMATCH ? strerror(ENOENT) : strerror(EIO));
     }
     buf_done(&path);
+}
+
+static void read_drop_in(struct config_reading *r, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        config_fault(r->faults, path, 0, NULL, "is not a regular file");
+        return;
+    }
+    int ignored = read_one(r, NULL, 0, path); /* the fault is told already */
+    (void)ignored;
+}
+
+void config_file_drop_ins(struct config_reading *r, const char *path)
+{
+    struct buf pattern = {0};
+    append_escaped(&pattern, path, strlen(path));
+    buf_append_str(&pattern, ".d/*.conf");
+    glob_t found = {0};
+    int g = glob(buf_cstr(&pattern), 0, NULL, &found);
+    for (size_t i = 0; g == 0 && i < found.gl_pathc && r->files <= CONFIG_INCLUDE_FILES; i++)
+        read_drop_in(r, found.gl_pathv[i]);
+    if (g != 0 && g != GLOB_NOMATCH)
+        config_fault(r->faults, path, 0, NULL, "the files of %s.d cannot be listed", path);
+    globfree(&found);
+    buf_done(&pattern);
 }

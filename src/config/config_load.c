@@ -1,102 +1,70 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From statements to values: resolves what the file and the command line say into a
- * value per option, stores it at start, brings it to a running server at a reload.
+ * Loading at the start: statements are read, resolved together with what was loaded
+ * before, and stored.
  *
  * A load keeps its statements only if there was no fault, so a config is always
  * what its statements make of it (and of CONFIG SET since).
  */
 #include "config/config_load.h"
 
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "base/heap.h"
 #include "config/config_read_private.h"
+#include "config/config_resolve_private.h"
 
-struct resolved {
-    union config_value value;
-    enum config_origin origin;
-    const char *file;
-    unsigned line;
-};
-
-static void tell_unknown(const struct config *c, const struct config_statement *s, struct buf *faults)
+void config_set_environment(struct config *c, const struct config_environment *e)
 {
-    const char *near = config_nearest(c, s->name);
-    if (near != NULL)
-        config_fault(faults, s->file, s->line, s->name, "unknown option; did you mean '%s%s'?",
-                     s->file == NULL ? "--" : "", near);
-    else
-        config_fault(faults, s->file, s->line, s->name, "unknown option");
+    c->overlay_option = e->overlay_option;
+    c->dir_option = e->dir_option;
+    c->only_looks = e->only_looks;
+    c->credentials = e->credentials != NULL ? heap_strdup(e->credentials) : NULL;
+    c->state = e->state != NULL && e->state[0] != '\0' ? heap_memdup(e->state, strcspn(e->state, ":")) : NULL;
+    char *here = getcwd(NULL, 0);
+    c->here = heap_strdup(here != NULL ? here : ".");
+    free(here);
 }
 
-/* One statement on top of what RS has so far. */
-static void resolve_one(const struct config *c, const struct config_statement *s, enum config_origin origin,
-                        struct resolved *rs, struct buf *faults)
+void config_note(struct config *c, enum config_note note, const char *file, unsigned line, const char *option,
+                 const char *fmt, ...)
 {
-    ssize_t row = config_row_index(c, slice_str(s->name), NULL);
-    if (row < 0) {
-        tell_unknown(c, s, faults);
-        return;
+    struct buf text = {0}, whole = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    config_fault(&whole, file, line, option[0] != '\0' ? option : NULL, "%s", buf_cstr(&text));
+    c->notes = heap_realloc(c->notes, (c->note_count + 1) * sizeof *c->notes);
+    c->notes[c->note_count++] = (struct config_found){.note = note,
+                                                      .file = heap_strdup(file),
+                                                      .option = heap_strdup(option),
+                                                      .text = heap_memdup(whole.data, whole.len - 1)};
+    buf_done(&text);
+    buf_done(&whole);
+}
+
+void config_take_notes(struct config *c,
+                       void (*take)(void *owner, enum config_note note, const char *file, const char *option,
+                                    const char *text),
+                       void *owner)
+{
+    for (size_t i = 0; i < c->note_count; i++) {
+        struct config_found *n = &c->notes[i];
+        if (take != NULL)
+            take(owner, n->note, n->file, n->option, n->text);
+        heap_free(n->file);
+        heap_free(n->option);
+        heap_free(n->text);
     }
-    const struct config_option *o = c->rows[row].option;
-    struct resolved *now = &rs[row];
-    /* save "" forgets what the same source said, where it stands. */
-    bool clears = s->count == 1 && s->words[0][0] == '\0' && (o->flags & CONFIG_CLEAR) != 0;
-    bool adds = s->mode == CONFIG_ADDS || (s->mode == CONFIG_REPEATS && now->origin == origin && !clears);
-    if (s->mode == CONFIG_ADDS && o->type != CONFIG_LIST) {
-        config_fault(faults, s->file, s->line, s->name, "takes one value, to which += cannot add");
-        return;
-    }
-    size_t old = adds && o->type == CONFIG_LIST ? now->value.list.count : 0;
-    struct slice *words = heap_alloc((old + s->count + 1) * sizeof *words);
-    for (size_t i = 0; i < old; i++)
-        words[i] = slice_str(now->value.list.items[i]);
-    for (size_t i = 0; i < s->count; i++)
-        words[old + i] = slice_str(s->words[i]);
-    union config_value value;
-    struct buf why = {0};
-    if (config_value_parse(o, words, old + s->count, CONFIG_STYLE_FILE, &now->value, &value, &why) == 0) {
-        config_value_free(o, &now->value);
-        *now = (struct resolved){value, origin, s->file, s->line};
-    } else {
-        config_fault(faults, s->file, s->line, s->name, "%s", buf_cstr(&why));
-    }
-    buf_done(&why);
-    heap_free(words);
+    heap_free(c->notes);
+    c->notes = NULL;
+    c->note_count = 0;
 }
 
-/* The defaults; heap, one per row. */
-static struct resolved *resolve_nothing(const struct config *c)
-{
-    struct resolved *rs = heap_alloc_zero((c->count + 1) * sizeof *rs);
-    for (size_t i = 0; i < c->count; i++)
-        config_value_default(c->rows[i].option, &rs[i].value);
-    return rs;
-}
-
-static void resolve_list(const struct config *c, const struct config_statements *list,
-                         enum config_origin origin, struct resolved *rs, struct buf *faults)
-{
-    for (size_t i = 0; i < list->count; i++)
-        resolve_one(c, &list->items[i], origin, rs, faults);
-}
-
-static void free_resolved(const struct config *c, struct resolved *rs)
-{
-    for (size_t i = 0; i < c->count; i++)
-        config_value_free(c->rows[i].option, &rs[i].value);
-    heap_free(rs);
-}
-
-static void note_origin(struct config_row *row, const struct resolved *r)
-{
-    row->origin = r->origin;
-    row->file = r->file;
-    row->line = r->line;
-}
-
-/* --- at start --- */
-
-static void store_all(struct config *c, struct resolved *rs)
+static void store_all(struct config *c, struct config_resolved *rs)
 {
     for (size_t i = 0; i < c->count; i++) {
         struct config_row *row = &c->rows[i];
@@ -106,8 +74,28 @@ static void store_all(struct config *c, struct resolved *rs)
         config_value_get(row, &stored);
         config_value_put(row, &rs[i].value);
         rs[i].value = stored;
-        note_origin(row, &rs[i]);
+        config_resolve_note_origin(row, &rs[i]);
     }
+}
+
+/* What is held has been found right, so only FRESH, which is of ORIGIN, can be faulty. */
+static struct config_resolved *resolve_all(const struct config *c, const struct config_statements *fresh,
+                                           enum config_origin origin, bool overlaid, struct buf *faults)
+{
+    const struct config_statements *const held[] = {[CONFIG_FROM_FILE] = &c->file,
+                                                    [CONFIG_FROM_OVERLAY] = &c->overlay,
+                                                    [CONFIG_FROM_COMMAND_LINE] = &c->args};
+    struct config_resolved *rs = config_resolve_nothing(c);
+    struct buf ignored = {0};
+    for (enum config_origin from = CONFIG_FROM_FILE; from <= CONFIG_FROM_COMMAND_LINE; from++) {
+        if (from == CONFIG_FROM_OVERLAY && !overlaid)
+            continue;
+        config_resolve_list(c, held[from], from, rs, &ignored);
+        if (from == origin)
+            config_resolve_list(c, fresh, from, rs, faults);
+    }
+    buf_done(&ignored);
+    return rs;
 }
 
 /* Stores what FRESH makes on top of what the config holds already, and keeps it, unless
@@ -115,26 +103,32 @@ static void store_all(struct config *c, struct resolved *rs)
 static int load(struct config *c, struct config_statements *fresh, enum config_origin origin,
                 struct buf *faults, size_t before)
 {
-    struct resolved *rs = resolve_nothing(c);
-    struct buf ignored = {0}; /* what is held has been found right */
-    resolve_list(c, &c->file, CONFIG_FROM_FILE, rs, &ignored);
-    if (origin == CONFIG_FROM_FILE)
-        resolve_list(c, fresh, CONFIG_FROM_FILE, rs, faults);
-    resolve_list(c, &c->args, CONFIG_FROM_COMMAND_LINE, rs, &ignored);
-    if (origin == CONFIG_FROM_COMMAND_LINE)
-        resolve_list(c, fresh, CONFIG_FROM_COMMAND_LINE, rs, faults);
+    static const struct config_statements none = {0};
+    struct buf ignored = {0};
+    struct config_resolved *rs = resolve_all(c, fresh, origin, true, faults);
+    struct config_resolved *base = resolve_all(c, fresh, origin, false, &ignored);
+    struct config_records *sets =
+        config_parts_resolve(c, &c->file, origin == CONFIG_FROM_FILE ? fresh : &none, faults);
     int r = faults->len > before ? MR_E_CONFIG : 0;
     if (r == 0) {
         store_all(c, rs);
-        config_statements_append(origin == CONFIG_FROM_FILE ? &c->file : &c->args, fresh);
+        config_resolve_swap_base(c, base);
+        config_parts_swap(c, sets);
+        config_secret_note(c, fresh);
+        config_statements_append(origin == CONFIG_FROM_FILE      ? &c->file
+                                 : origin == CONFIG_FROM_OVERLAY ? &c->overlay
+                                                                 : &c->args,
+                                 fresh);
     }
     config_statements_done(fresh);
-    free_resolved(c, rs);
+    config_parts_free(c, sets);
+    config_resolve_free(c, base);
+    config_resolve_free(c, rs);
     buf_done(&ignored);
     return r;
 }
 
-static int read_file(struct config *c, const char *path, bool redis_syntax, struct config_statements *out,
+int config_load_read(struct config *c, const char *path, bool redis_syntax, struct config_statements *out,
                      struct buf *faults, struct buf *passed_over)
 {
     struct config_reading reading = {.config = c,
@@ -142,7 +136,10 @@ static int read_file(struct config *c, const char *path, bool redis_syntax, stru
                                      .faults = faults,
                                      .passed_over = passed_over,
                                      .read = redis_syntax ? config_redis_read : config_confuse_read};
-    return config_file_start(&reading, path);
+    int r = config_file_start(&reading, path);
+    if (r == 0 && !redis_syntax)
+        config_file_drop_ins(&reading, path);
+    return r;
 }
 
 static int load_file(struct config *c, const char *path, bool redis_syntax, struct buf *faults,
@@ -150,7 +147,7 @@ static int load_file(struct config *c, const char *path, bool redis_syntax, stru
 {
     struct config_statements fresh = {0};
     size_t before = faults->len;
-    int r = read_file(c, path, redis_syntax, &fresh, faults, passed_over);
+    int r = config_load_read(c, path, redis_syntax, &fresh, faults, passed_over);
     if (r < 0) {
         config_statements_done(&fresh);
         return r;
@@ -178,117 +175,16 @@ int config_load_args(struct config *c, int argc, char **argv, struct buf *faults
     return load(c, &fresh, CONFIG_FROM_COMMAND_LINE, faults, before);
 }
 
-/* --- at run time --- */
-
-static void append_shown(const struct config_option *o, const union config_value *value, struct buf *out)
-{
-    struct buf text = {0};
-    config_value_print(o, value, &text);
-    config_fault_quote(out, buf_slice(&text));
-    buf_done(&text);
-}
-
-/* "maxmemory: '0' is now '1048576'". */
-static void tell_change(const struct config_row *row, const union config_value *value, struct buf *out)
-{
-    const struct config_option *o = row->option;
-    if ((o->flags & CONFIG_SECRET) != 0) {
-        buf_printf(out, "%s: changed\n", o->name);
-        return;
-    }
-    union config_value old;
-    config_value_get(row, &old);
-    buf_printf(out, "%s: ", o->name);
-    append_shown(o, &old, out);
-    buf_append_str(out, " is now ");
-    append_shown(o, value, out);
-    buf_append_byte(out, '\n');
-}
-
-/* Moves what differs from the running values to UPDATES; returns how many. Differences that
- * must wait for a restart are faults. */
-static size_t find_changes(const struct config *c, const char *path, struct resolved *rs,
-                           struct config_update *updates, struct buf *faults, struct buf *changed)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        const struct config_row *row = &c->rows[i];
-        const struct config_option *o = row->option;
-        union config_value now;
-        config_value_get(row, &now);
-        if (config_value_equal(o, &now, &rs[i].value))
-            continue;
-        if ((o->flags & CONFIG_RUNTIME) == 0) {
-            bool named = rs[i].file != NULL;
-            config_fault(faults, named ? rs[i].file : path, named ? rs[i].line : 0, o->name,
-                         "differs from the running value and can only change at a restart");
-            continue;
-        }
-        tell_change(row, &rs[i].value, changed);
-        updates[n++] = (struct config_update){i, rs[i].value};
-        rs[i].value = (union config_value){.list = {0}};
-    }
-    return n;
-}
-
-static int bring_about(struct config *c, const char *path, struct resolved *rs, struct buf *faults,
-                       struct buf *changed)
-{
-    struct config_update *updates = heap_alloc((c->count + 1) * sizeof *updates);
-    struct buf lines = {0};
-    size_t before = faults->len;
-    size_t n = find_changes(c, path, rs, updates, faults, &lines);
-    int r = 0;
-    if (faults->len > before) {
-        for (size_t i = 0; i < n; i++)
-            config_value_free(c->rows[updates[i].row].option, &updates[i].value);
-        r = MR_E_CONFIG;
-    } else {
-        struct buf why = {0};
-        size_t failed = 0;
-        r = config_commit(c, updates, n, &failed, &why);
-        if (r < 0) {
-            const struct resolved *to_blame = &rs[updates[failed].row];
-            config_fault(faults, to_blame->file != NULL ? to_blame->file : path, to_blame->line,
-                         c->rows[updates[failed].row].option->name, "%s", buf_cstr(&why));
-            r = MR_E_CONFIG;
-        }
-        buf_done(&why);
-    }
-    if (r == 0)
-        buf_append_slice(changed, buf_slice(&lines));
-    buf_done(&lines);
-    heap_free(updates);
-    return r;
-}
-
-int config_reload(struct config *c, const char *path, bool redis_syntax, struct buf *faults,
-                  struct buf *changed)
+int config_load_overlay(struct config *c, struct buf *faults)
 {
     struct config_statements fresh = {0};
     size_t before = faults->len;
-    int r;
-    if (strcmp(path, "-") == 0) {
-        config_fault(faults, "standard input", 0, NULL, "cannot be read a second time");
-        return MR_E_CONFIG;
-    }
-    r = read_file(c, path, redis_syntax, &fresh, faults, NULL);
+    char *path = config_overlay_path(c);
+    int r = path != NULL ? config_overlay_read(c, path, &fresh, faults) : 0;
+    heap_free(path);
     if (r < 0) {
         config_statements_done(&fresh);
         return r;
     }
-    struct resolved *rs = resolve_nothing(c);
-    resolve_list(c, &fresh, CONFIG_FROM_FILE, rs, faults);
-    resolve_list(c, &c->args, CONFIG_FROM_COMMAND_LINE, rs, faults);
-    r = faults->len > before ? MR_E_CONFIG : bring_about(c, path, rs, faults, changed);
-    if (r == 0) {
-        for (size_t i = 0; i < c->count; i++)
-            note_origin(&c->rows[i], &rs[i]);
-        config_statements_done(&c->file);
-        c->file = fresh;
-    } else {
-        config_statements_done(&fresh);
-    }
-    free_resolved(c, rs);
-    return r;
+    return load(c, &fresh, CONFIG_FROM_OVERLAY, faults, before);
 }

@@ -4,7 +4,7 @@
  */
 #include "base/heap.h"
 #include "config/config_load.h"
-#include "config/config_private.h"
+#include "config/config_resolve_private.h"
 
 #define LINE_WIDTH 78
 
@@ -44,7 +44,7 @@ static void print_list(const struct config_option *o, const struct config_list *
     buf_done(&item);
 }
 
-static void print_setting(const struct config_row *row, bool hide, struct buf *out)
+void config_print_row(const struct config_row *row, bool hide, struct buf *out)
 {
     const struct config_option *o = row->option;
     union config_value value;
@@ -66,14 +66,42 @@ static void print_setting(const struct config_row *row, bool hide, struct buf *o
     }
 }
 
+void config_print_setting(const struct config *c, const struct config_option *o, struct buf *out)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->rows[i].option == o)
+            config_print_row(&c->rows[i], true, out);
+}
+
+static void print_record(const struct config_section *section, const struct config_record *record,
+                         struct buf *out)
+{
+    buf_printf(out, "%s ", section->name);
+    quote(out, record->title, strlen(record->title));
+    buf_printf(out, " {    # %s:%u\n", record->file, record->line);
+    for (size_t i = 0; i < section->count; i++) {
+        const struct config_module module = {.target = record->values};
+        const struct config_row row = {.option = &section->options[i], .module = &module};
+        if (!record->given[i])
+            continue;
+        buf_append_str(out, "    ");
+        config_print_row(&row, true, out);
+        buf_append_byte(out, '\n');
+    }
+    buf_append_str(out, "}\n");
+}
+
 void config_print_all(const struct config *c, struct buf *out)
 {
     for (size_t i = 0; i < c->count; i++) {
-        print_setting(&c->rows[i], true, out);
+        config_print_row(&c->rows[i], true, out);
         buf_append_str(out, "    # ");
         config_print_origin(c, c->rows[i].option, out);
         buf_append_byte(out, '\n');
     }
+    for (size_t i = 0; i < c->part_count; i++)
+        for (size_t k = 0; k < c->parts[i].records.count; k++)
+            print_record(c->parts[i].section, &c->parts[i].records.items[k], out);
 }
 
 /* TEXT as comment lines of at most LINE_WIDTH characters. */
@@ -145,7 +173,7 @@ void config_print_import(const struct config *c, const char *source, const struc
         group = row->module;
         if (row->option->sentence != NULL)
             comment(out, row->option->sentence);
-        print_setting(row, false, out);
+        config_print_row(row, false, out);
         buf_append_byte(out, '\n');
     }
     if (passed_over != NULL && passed_over->len > 0)

@@ -11,7 +11,8 @@
 
 #include <sys/types.h>
 
-#include "config/config.h"
+#include "config/config_load.h"
+#include "config/config_section.h"
 
 enum config_mode {
     CONFIG_REPLACES,
@@ -23,9 +24,12 @@ struct config_statement {
     const char *file; /* owned by the list; NULL: the command line */
     unsigned line;
     enum config_mode mode;
-    char *name;
+    bool literal; /* "credential:NAME" is meant as it stands */
+    char *name;   /* "" opens SECTION */
     char **words;
     size_t count;
+    const struct config_section *section; /* NULL: stands at the top of the file */
+    char *title;                          /* of the section's record */
 };
 
 struct config_statements {
@@ -48,13 +52,38 @@ struct config_group {
     size_t first; /* its first row */
 };
 
+struct config_found {
+    enum config_note note;
+    char *file;
+    char *option;
+    char *text;
+};
+
+struct config_part {
+    const struct config_section *section;
+    void *owner;
+    struct config_records records;
+};
+
 struct config {
     struct config_row *rows;
+    union config_value *base; /* per row, owned: what the files and the command line alone make of it */
     size_t count;
     struct config_group *groups;
     size_t group_count;
+    struct config_part *parts; /* one per section */
+    size_t part_count;
     struct config_statements file;
+    struct config_statements overlay;
     struct config_statements args;
+    const char *overlay_option; /* NULL: there is no overlay */
+    const char *dir_option;
+    char *state;       /* folder, or NULL */
+    char *here;        /* what a relative folder of the data is relative to */
+    char *credentials; /* folder, or NULL */
+    bool only_looks;
+    struct config_found *notes;
+    size_t note_count;
 };
 
 /* config.c: the index of the row or -1; *RET_NAME is the table's spelling of the name or alias. */

@@ -20,6 +20,7 @@ struct config_reading {
     struct buf *faults;
     struct buf *passed_over; /* or NULL */
     int (*read)(struct config_reading *r, const char *path);
+    bool plain; /* includes and sections are faults */
     unsigned depth;
     unsigned files;
     struct {
@@ -35,9 +36,14 @@ int config_file_read(const char *path, struct buf *out) MR_MUST_CHECK;
 void config_file_include(struct config_reading *r, const char *file, unsigned line, const char *pattern);
 /* Reads the file that all begins with. */
 int config_file_start(struct config_reading *r, const char *path) MR_MUST_CHECK;
+/* Reads the regular files of PATH.d that end in ".conf", sorted; their faults are R's. */
+void config_file_drop_ins(struct config_reading *r, const char *path);
+
+#define CONFIG_SCAN_OPENS "\002" /* no file can name it */
 
 /* config_scan.c: makes a text ready for libconfuse. Comments become blanks, so that
- * libconfuse counts lines right; include(..) becomes a list; {} becomes {""}. NAMES gets what
+ * libconfuse counts lines right; include(..) becomes a list; {} becomes {""}; a section begins
+ * with the option CONFIG_SCAN_OPENS. NAMES gets what
  * stands before an equal sign and is no option, each with a NUL behind it. Returns
  * false if libconfuse would lose its way in it. */
 bool config_scan(const struct config *c, struct slice text, const char *file, struct buf *out,

@@ -65,6 +65,7 @@ static void take_words(struct config_reading *r, const char *file, unsigned line
     }
     struct config_statement *s = config_statements_add(r->out, file, line, words[0]);
     s->mode = o != NULL && (o->flags & CONFIG_REPEAT) != 0 ? CONFIG_REPEATS : CONFIG_REPLACES;
+    s->literal = true; /* a password there is what it is to redis-server */
     for (size_t i = 1; i < count; i++)
         config_statement_word(s, words[i]);
 }

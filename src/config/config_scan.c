@@ -5,8 +5,8 @@
  * out characters that no token begins with, and cuts a value at a NUL.
  *
  * What goes out has the same lines as what came in. Comments are gone;
- * include("x") is include={"x"}, an option like any other; {} is {""}. Strings are
- * copied as they are. Only where the text cannot be told apart from here on
+ * include("x") is include={"x"}, an option like any other; {} is {""}. A section begins with
+ * an option CONFIG_SCAN_OPENS, which tells that it was opened. Strings are copied as they are. Only where the text cannot be told apart from here on
  * (an open string or comment) is it given up.
  */
 #include <ctype.h>
@@ -29,6 +29,8 @@ struct scanner {
     char last;         /* the last character that is no blank */
     bool touching;     /* nothing stands between that word and here */
     bool in_include;
+    bool in_list;
+    unsigned section; /* line where the open section begins, or 0 */
 };
 
 static bool is_blank(char c)
@@ -171,12 +173,20 @@ static bool is_name(struct slice word)
     return word.len > 0;
 }
 
+static bool names_section(const struct config *c, struct slice word)
+{
+    for (size_t i = 0; i < c->part_count; i++)
+        if (slice_is(word, c->parts[i].section->name))
+            return true;
+    return false;
+}
+
 /* The word before an equal sign is a name. */
 static void note_name(struct scanner *sc)
 {
     struct slice name = sc->word;
     if (!is_name(name) || sc->unknown == UNKNOWN_MAX || slice_is(name, "include") ||
-        config_find(sc->config, name) != NULL)
+        config_find(sc->config, name) != NULL || names_section(sc->config, name))
         return;
     for (size_t at = 0; at < sc->names->len; at += strlen(sc->names->data + at) + 1)
         if (slice_is(name, sc->names->data + at))
@@ -210,9 +220,19 @@ static void take_mark(struct scanner *sc)
         sc->in_include = false;
         sc->at++;
     } else {
+        bool opens = c == '{' && strchr("a\"'", sc->last) != NULL && sc->last != '\0';
         emit(sc);
         if (c == '+')
             emit(sc);
+        if (c == '}' && !sc->in_list)
+            sc->section = 0;
+        if (c == '{' || c == '}')
+            sc->in_list = c == '{' && !opens;
+        if (opens) {
+            sc->section = sc->line;
+            buf_append_str(sc->out, "\"" CONFIG_SCAN_OPENS "\"=\"\" ");
+            c = ' ';
+        }
     }
     sc->word = slice_of(NULL, 0);
     sc->last = c;
@@ -260,5 +280,8 @@ bool config_scan(const struct config *c, struct slice text, const char *file, st
         }
         sc.touching = word;
     }
+    /* libconfuse takes the end of the file for the end of a section. */
+    if (ok && sc.section != 0)
+        config_fault(faults, file, sc.section, NULL, "a section is opened here and not closed");
     return ok;
 }

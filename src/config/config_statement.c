@@ -48,6 +48,7 @@ static void drop(struct config_statement *s)
         heap_free(s->words[i]);
     heap_free(s->words);
     heap_free(s->name);
+    heap_free(s->title);
 }
 
 void config_statements_take(struct config_statements *list, struct config_statement *s)

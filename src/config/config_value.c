@@ -125,14 +125,26 @@ static const char *choice_name(const struct config_option *o, int choice)
     return "";
 }
 
+/* Names of a size stand for numbers that no size can be. */
+static bool named_size(const struct config_option *o, int64_t size)
+{
+    return o->names != NULL && size < 0;
+}
+
 void config_value_print(const struct config_option *o, const union config_value *value, struct buf *out)
 {
     switch (o->type) {
     case CONFIG_BOOL:
         buf_append_str(out, value->boolean ? "yes" : "no");
         break;
-    case CONFIG_INT:
     case CONFIG_SIZE:
+        if (named_size(o, value->number)) {
+            buf_append_str(out, choice_name(o, (int)value->number));
+            break;
+        }
+        buf_append_int(out, value->number);
+        break;
+    case CONFIG_INT:
         buf_append_int(out, value->number);
         break;
     case CONFIG_OCTAL:
@@ -250,6 +262,11 @@ static bool is_digits(struct slice word)
 static enum problem parse_number(const struct config_option *o, struct slice word, int64_t *ret)
 {
     bool bounded = o->min != 0 || o->max != 0;
+    int named;
+    if (o->type == CONFIG_SIZE && o->names != NULL && parse_choice(o, word, &named)) {
+        *ret = named;
+        return PROBLEM_NONE;
+    }
     bool ok = o->type == CONFIG_INT    ? parse_int(o, word, ret)
               : o->type == CONFIG_SIZE ? number_parse_size(word, ret) == 0
                                        : parse_octal(word, ret);
@@ -332,6 +349,10 @@ static void print_allowed(const struct config_option *o, struct buf *out)
             buf_printf(out, ", %llo to %llo", (unsigned long long)o->min, (unsigned long long)o->max);
         return;
     case CONFIG_SIZE:
+        if (o->names != NULL) {
+            print_names(o, out);
+            buf_append_str(out, ", or ");
+        }
         buf_append_str(out, "bytes, or with a unit as in 64mb");
         break;
     default:
@@ -389,7 +410,10 @@ static void word_for_file(const struct config_option *o, enum problem problem, c
     default:
         break;
     }
-    config_fault_quote(why, words[0]);
+    if ((o->flags & CONFIG_SECRET) != 0)
+        buf_append_str(why, "what it is set to");
+    else
+        config_fault_quote(why, words[0]);
     buf_printf(why, " is %s", problem == PROBLEM_RANGE ? "out of range" : forms[o->type]);
     print_allowed(o, why);
     if (o->type == CONFIG_ENUM)

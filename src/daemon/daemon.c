@@ -22,22 +22,27 @@
 #include "base/log.h"
 #include "command/dispatch.h"
 #include "config/config_load.h"
+#include "config/config_section.h"
 #include "daemon/arguments.h"
 #include "daemon/background.h"
 #include "daemon/daemon.h"
 #include "daemon/housekeeping.h"
+#include "daemon/idle.h"
 #include "daemon/limits.h"
 #include "daemon/logging.h"
 #include "daemon/options.h"
 #include "daemon/pidfile.h"
 #include "daemon/reload.h"
+#include "daemon/watchdog.h"
 #include "features/clients/clients.h"
 #include "features/commands/commands.h"
 #include "features/config/config_feature.h"
 #include "features/connection/connection.h"
 #include "features/info/info.h"
 #include "features/keys/keys.h"
+#include "features/memory/memory.h"
 #include "features/server/server.h"
+#include "features/users/users.h"
 #include "loop/loop.h"
 #include "persist/loading.h"
 #include "systemd/systemd.h"
@@ -48,7 +53,11 @@
 #define PROGRESS_EVERY_US 1000000
 #define PROGRESS_GIVES_US 30000000 /* the time that each sign of progress asks for */
 
-enum module { OF_DAEMON, OF_NET, OF_DISPATCH, OF_CONNECTION, OF_CONFIG, OF_SERVER, OF_LOADING, MODULES };
+#define MODULE(NAME, ...) OF_##NAME,
+enum module {
+#include "daemon/modules.def"
+    MODULES
+};
 
 struct daemon {
     const char *version;
@@ -64,6 +73,7 @@ struct daemon {
     struct config_feature_options config_feature_options;
     struct server_options server_options;
     struct loading_options loading_options;
+    struct memory_options memory_options;
 
     struct loop *loop;
     struct keyspace *keyspace;
@@ -71,16 +81,19 @@ struct daemon {
     struct counters *counters;
     struct dispatch *dispatch;
     struct net *net;
+    struct users *users;
     struct connection *connection;
     struct clients *clients;
     struct keys *keys;
     struct config_feature *config_feature;
     struct server *server;
     struct info *info;
+    struct memory *memory;
     struct loading *loading;
     struct housekeeping housekeeping;
-    struct loop_timer watchdog;
-    uint64_t watchdog_us;
+    struct idle idle;
+    struct watchdog watchdog;
+    struct logging_held held;
     int64_t told_us; /* when progress was last told */
 
     char executable[512];
@@ -106,9 +119,9 @@ static bool has_changed(const struct config_module *m, const bool *changed, cons
 static int apply_daemon(void *owner, const bool *changed, struct buf *why)
 {
     struct daemon *d = owner;
-    (void)changed, (void)why;
+    (void)changed;
     log_set_level((enum log_level)d->options.loglevel);
-    return 0;
+    return d->net == NULL ? 0 : idle_check(d->options.exit_on_idle, d->adopted, why);
 }
 
 static int apply_maxclients(struct daemon *d, struct buf *why)
@@ -120,9 +133,7 @@ static int apply_maxclients(struct daemon *d, struct buf *why)
     /* A file that asks for more than the machine gives is served as far as it goes, as at start;
      * who asks by CONFIG SET is there to hear the truth. */
     if (d->reloading && fit > 0) {
-        log_warning("maxclients is %" PRId64 " instead of %" PRId64 ": the limit of open files is %" PRIu64,
-                    fit, d->net_options.maxclients, limit);
-        d->net_options.maxclients = fit;
+        limits_lower_clients(&d->net_options.maxclients, fit, limit);
         return 0;
     }
     buf_printf(
@@ -146,7 +157,8 @@ static int apply_net(void *owner, const bool *changed, struct buf *why)
     if (!has_changed(m, changed, "bind") && !has_changed(m, changed, "port"))
         return 0;
     if (d->adopted) {
-        log_notice("bind and port were changed but are not used: the sockets were passed at start");
+        log_event(LOG_EVENT_BIND_UNUSED, NULL, 0,
+                  "bind and port were changed but are not used: the sockets were passed at start");
         return 0;
     }
     return net_relisten(d->net, why);
@@ -164,20 +176,18 @@ static int apply_loading(void *owner, const bool *changed, struct buf *why)
     return loading_apply_options(&d->loading_options, changed, why);
 }
 
+static int apply_memory(void *owner, const bool *changed, struct buf *why)
+{
+    struct daemon *d = owner;
+    return d->memory == NULL ? 0 : memory_apply(d->memory, changed, why);
+}
+
 static void add_modules(struct daemon *d)
 {
+#define MODULE(NAME, GROUP, ROWS, COUNT, TARGET, APPLY)                                                      \
+    [OF_##NAME] = {GROUP, ROWS, COUNT, &d->TARGET, APPLY, d},
     const struct config_module modules[MODULES] = {
-        [OF_NET] = {"Network", net_config_rows, net_config_count, &d->net_options, apply_net, d},
-        [OF_CONNECTION] = {"Security", connection_config_rows, connection_config_count,
-                           &d->connection_options, apply_connection, d},
-        [OF_SERVER] = {"Security", server_config_rows, server_config_count, &d->server_options, NULL, NULL},
-        [OF_CONFIG] = {"Security", config_feature_rows, config_feature_count, &d->config_feature_options,
-                       NULL, NULL},
-        [OF_DAEMON] = {"General", options_rows, options_count, &d->options, apply_daemon, d},
-        [OF_DISPATCH] = {"Limits", dispatch_config_rows, dispatch_config_count, &d->dispatch_options, NULL,
-                         NULL},
-        [OF_LOADING] = {"Data", loading_config_rows, loading_config_count, &d->loading_options, apply_loading,
-                        d},
+#include "daemon/modules.def"
     };
     memcpy(d->modules, modules, sizeof(modules));
     for (size_t i = 0; i < MODULES; i++)
@@ -191,6 +201,9 @@ struct daemon *daemon_new(const char *version)
     d->starter = -1;
     d->config = config_new();
     add_modules(d);
+    d->users = users_new();
+#define SECTION(DECLARED, OWNER) config_add_section(d->config, &DECLARED, d->OWNER);
+#include "daemon/modules.def"
     return d;
 }
 
@@ -210,9 +223,20 @@ static char *absolute(const char *path)
     return whole;
 }
 
+static const char *folder_from(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 int daemon_configure(struct daemon *d, const struct arguments *a, struct buf *faults, struct buf *passed_over)
 {
     static const char installed[] = MINIREDIS_SYSCONFDIR "/miniredis.conf";
+    const struct config_environment environment = {.credentials = folder_from("CREDENTIALS_DIRECTORY"),
+                                                   .state = folder_from("STATE_DIRECTORY"),
+                                                   .overlay_option = "overlay-file",
+                                                   .dir_option = "dir",
+                                                   .only_looks = a->mode != ARGUMENTS_RUN};
     const char *path = a->file;
     bool redis = false;
     if (path != NULL)
@@ -220,6 +244,7 @@ int daemon_configure(struct daemon *d, const struct arguments *a, struct buf *fa
             a->syntax == ARGUMENTS_REDIS || (a->syntax == ARGUMENTS_EITHER && config_looks_like_redis(path));
     else if (access(installed, F_OK) == 0)
         path = installed;
+    config_set_environment(d->config, &environment);
     int r = 0;
     if (path != NULL) {
         d->source = (struct reload_source){.path = absolute(path), .redis = redis};
@@ -227,6 +252,8 @@ int daemon_configure(struct daemon *d, const struct arguments *a, struct buf *fa
                   : config_load_file(d->config, path, faults);
     }
     int args = config_load_args(d->config, a->option_count, a->options, faults, passed_over);
+    if (r == 0 && args == 0)
+        r = config_load_overlay(d->config, faults);
     return r < 0 ? r : args;
 }
 
@@ -245,9 +272,9 @@ static void asked_to_stop(void *owner)
     stop(d, EXIT_SUCCESS);
 }
 
-static void report(struct daemon *d, const char *reason)
+static void report(struct daemon *d, enum log_event event, const char *reason)
 {
-    log_warning("%s", reason);
+    log_event(event, LOG_FIELDS({"MINIREDIS_REASON", reason}), "%s", reason);
     /* Whoever waits at the pipe, or at a terminal while the log goes elsewhere, is told too. */
     if (d->starter >= 0)
         background_failed(d->starter, reason);
@@ -267,12 +294,14 @@ static void on_stop_signal(void *owner, int signo)
 {
     struct daemon *d = owner;
     if (d->stopping) {
-        log_warning("Received %s again, ending at once", signal_name(signo));
+        log_event(LOG_EVENT_STOP_FORCED, LOG_FIELDS({"MINIREDIS_REASON", signal_name(signo)}),
+                  "Received %s again, ending at once", signal_name(signo));
         if (d->has_pidfile)
             pidfile_remove(d->options.pidfile);
         _exit(EXIT_FAILURE);
     }
-    log_notice("Received %s, shutting down", signal_name(signo));
+    log_event(LOG_EVENT_STOPPING, LOG_FIELDS({"MINIREDIS_REASON", signal_name(signo)}),
+              "Received %s, shutting down", signal_name(signo));
     stop(d, EXIT_SUCCESS);
 }
 
@@ -285,10 +314,12 @@ static void on_reload_signal(void *owner, int signo)
     if (d->ready)
         systemd_reloading();
     if (logging_reopen(&d->options, &why) < 0)
-        log_warning("%s; the old file stays in use", buf_cstr(&why));
+        log_event(LOG_EVENT_LOG_REOPEN_FAILED, LOG_FIELDS({"MINIREDIS_REASON", buf_cstr(&why)}),
+                  "%s; the old file stays in use", buf_cstr(&why));
     d->reloading = true;
     reload_config(d->config, &d->source);
     d->reloading = false;
+    memory_reread(d->memory);
     if (d->ready)
         systemd_ready("Ready to accept connections");
     buf_done(&why);
@@ -327,7 +358,8 @@ static int go_background(struct daemon *d, struct buf *why)
     if (!d->options.daemonize)
         return 0;
     if (systemd_is_notified()) {
-        log_notice("daemonize is passed over: the service manager that started this keeps it itself");
+        log_event(LOG_EVENT_DAEMONIZE_IGNORED, LOG_FIELDS({"MINIREDIS_OPTION", "daemonize"}),
+                  "daemonize is passed over: the service manager that started this keeps it itself");
         return 0;
     }
     d->starter = background_start();
@@ -348,12 +380,8 @@ static int fit_limits(struct daemon *d, struct buf *why)
                    limit, LIMITS_RESERVED);
         return MR_E_CONFIG;
     }
-    if (fit < d->net_options.maxclients) {
-        log_warning("maxclients is %" PRId64 " instead of %" PRId64 ": the limit of open files is %" PRIu64
-                    " and cannot be raised",
-                    fit, d->net_options.maxclients, limit);
-        d->net_options.maxclients = fit;
-    }
+    if (fit < d->net_options.maxclients)
+        limits_lower_clients(&d->net_options.maxclients, fit, limit);
     return 0;
 }
 
@@ -369,6 +397,7 @@ static int make_core(struct daemon *d, struct buf *why)
     d->counters = counters_new();
     d->dispatch = dispatch_new(d->keyspace, &d->dispatch_options);
     d->net = net_new(d->loop, &d->net_options, dispatch_service(d->dispatch));
+    logging_held_init(&d->held, d->loop);
     int r = housekeeping_init(&d->housekeeping, d->loop, d->keyspace);
     if (r < 0)
         buf_printf(why, "the clock cannot be watched: %s", error_phrase(r));
@@ -377,7 +406,6 @@ static int make_core(struct daemon *d, struct buf *why)
 
 static int make_features(struct daemon *d, struct buf *why)
 {
-    (void)why;
     ssize_t len = readlink("/proc/self/exe", d->executable, sizeof(d->executable) - 1);
     d->executable[len > 0 ? len : 0] = '\0';
     const struct info_facts facts = {.version = d->version,
@@ -391,6 +419,7 @@ static int make_features(struct daemon *d, struct buf *why)
                                    .types = &d->types,
                                    .save = &d->loading_options.save};
     string_register(dispatch_registry(d->dispatch));
+    users_register(d->users, d->dispatch);
     d->connection = connection_new(d->dispatch, &d->connection_options);
     d->keys = keys_new(d->dispatch, &d->types);
     d->clients = clients_new(d->dispatch, d->loop);
@@ -401,13 +430,17 @@ static int make_features(struct daemon *d, struct buf *why)
     /* Clients look for redis_version, its first row, at the head of the section. */
     connection_register_counters(d->connection, d->counters);
     d->info = info_new(d->dispatch, d->counters, &facts);
-    return 0;
+    d->memory = memory_new(d->dispatch, d->loop, d->net, &d->memory_options);
+    memory_begin(d->memory);
+    return users_apply(d->users, config_section_records(d->config, users_section.name), why);
 }
 
 /* INFO shows the fields of a section in the order of these calls. */
 static int count_all(struct daemon *d, struct buf *why)
 {
     (void)why;
+    memory_register_counters(d->memory, d->counters);
+    users_register_counters(d->users, d->counters);
     net_register_counters(d->net, d->counters);
     loading_register_counters(d->loading, d->counters);
     dispatch_register_counters(d->dispatch, d->counters);
@@ -434,8 +467,8 @@ static int adopt_sockets(struct daemon *d, struct buf *why)
     /* Taking them empties the environment; what is still there was left alone. */
     const char *meant_for = getenv("LISTEN_PID");
     if (meant_for != NULL && strtol(meant_for, NULL, 10) == (long)getpid())
-        log_warning(
-            "Sockets were passed at start, but this program was built without libsystemd to take them");
+        log_event(LOG_EVENT_SOCKETS_UNTAKEN, NULL, 0,
+                  "Sockets were passed at start, but this program was built without libsystemd to take them");
     return 0;
 }
 
@@ -447,17 +480,33 @@ static int open_listeners(struct daemon *d, struct buf *why)
     if (r < 0)
         return r;
     if (net_listener_count(d->net) == 0)
-        log_warning("Nothing is listened on: port is 0 and there is no unixsocket");
+        log_event(LOG_EVENT_NOT_LISTENING, NULL, 0,
+                  "Nothing is listened on: port is 0 and there is no unixsocket");
     struct buf line = {0};
     for (size_t i = 0; i < net_listener_count(d->net); i++) {
         line.len = 0;
         net_listener_print(d->net, i, &line);
-        log_notice("%s %s", d->adopted ? "Serving the passed socket" : "Listening on", buf_cstr(&line));
+        log_event(LOG_EVENT_LISTENING, LOG_FIELDS({"MINIREDIS_ADDRESS", buf_cstr(&line)}), "%s %s",
+                  d->adopted ? "Serving the passed socket" : "Listening on", buf_cstr(&line));
     }
     buf_done(&line);
     if (d->adopted)
-        log_notice("Sockets were passed at start; bind, port and unixsocket are not opened");
+        log_event(LOG_EVENT_SOCKETS_PASSED, NULL, 0,
+                  "Sockets were passed at start; bind, port and unixsocket are not opened");
     return 0;
+}
+
+static int start_idle(struct daemon *d, struct buf *why)
+{
+    d->idle = (struct idle){.loop = d->loop,
+                            .net = d->net,
+                            .keyspace = d->keyspace,
+                            .housekeeping = &d->housekeeping,
+                            .seconds = &d->options.exit_on_idle,
+                            .leave = asked_to_stop,
+                            .owner = d};
+    idle_begin(&d->idle);
+    return idle_check(d->options.exit_on_idle, d->adopted, why);
 }
 
 static int leave_pid(struct daemon *d, struct buf *why)
@@ -468,25 +517,17 @@ static int leave_pid(struct daemon *d, struct buf *why)
         return 0;
     int r = pidfile_write(path);
     if (r < 0)
-        log_warning("The pidfile %s cannot be written: %s", path, error_phrase(r));
+        log_event(LOG_EVENT_PIDFILE_FAILED,
+                  LOG_FIELDS({"MINIREDIS_FILE", path}, {"MINIREDIS_REASON", error_phrase(r)}),
+                  "The pidfile %s cannot be written: %s", path, error_phrase(r));
     d->has_pidfile = r == 0;
     return 0;
-}
-
-static void feed_watchdog(struct loop_timer *timer)
-{
-    struct daemon *d = (struct daemon *)((char *)timer - offsetof(struct daemon, watchdog));
-    systemd_watchdog_ping();
-    loop_timer_after(d->loop, &d->watchdog, (int64_t)(d->watchdog_us / 4));
 }
 
 static int start_watchdog(struct daemon *d, struct buf *why)
 {
     (void)why;
-    d->watchdog_us = systemd_watchdog_us();
-    d->watchdog.fn = feed_watchdog;
-    if (d->watchdog_us > 0)
-        feed_watchdog(&d->watchdog);
+    watchdog_start(&d->watchdog, d->loop);
     return 0;
 }
 
@@ -496,10 +537,14 @@ static void become_ready(struct daemon *d)
 {
     d->ready = true;
     housekeeping_pause(&d->housekeeping, false);
-    log_notice("Ready to accept connections (event loop: %s)", loop_backend(d->loop));
+    memory_enforce(d->memory);
+    idle_ready(&d->idle);
+    log_event(LOG_EVENT_READY, NULL, 0, "Ready to accept connections (event loop: %s)",
+              loop_backend(d->loop));
     background_ready(d->starter);
     d->starter = -1;
     systemd_ready("Ready to accept connections");
+    memory_listen(d->memory);
 }
 
 /* Said right after a slice came back with bytes behind it: a load that hangs says nothing, and
@@ -527,7 +572,7 @@ static bool load_slice(void *owner)
     if (r == MR_E_AGAIN) {
         tell_progress(d);
     } else if (r < 0) {
-        report(d, buf_cstr(&why));
+        report(d, LOG_EVENT_LOAD_FAILED, buf_cstr(&why));
         stop(d, EXIT_FAILURE);
     } else {
         become_ready(d);
@@ -562,29 +607,49 @@ static void log_passed_over(const struct buf *names)
             buf_append_str(&line, ", ");
     }
     if (line.len > 0)
-        log_notice("Passed over, since they mean nothing here: %s", buf_cstr(&line));
+        log_event(LOG_EVENT_CONFIG_IGNORED, LOG_FIELDS({"MINIREDIS_OPTION", buf_cstr(&line)}),
+                  "Passed over, since they mean nothing here: %s", buf_cstr(&line));
     buf_done(&line);
 }
 
 static int introduce(struct daemon *d, struct buf *why)
 {
     (void)why;
-    log_notice("miniredis %s starts, process %d", d->version, (int)getpid());
+    log_event(LOG_EVENT_STARTING, LOG_FIELDS({"MINIREDIS_VERSION", d->version}),
+              "miniredis %s starts, process %d", d->version, (int)getpid());
     if (d->source.path == NULL)
-        log_notice("There is no configuration file; the built-in defaults are used");
+        log_event(LOG_EVENT_CONFIG_MISSING, NULL, 0,
+                  "There is no configuration file; the built-in defaults are used");
     else
-        log_notice("Configuration: %s", d->source.path);
+        log_event(LOG_EVENT_CONFIG_READ, LOG_FIELDS({"MINIREDIS_FILE", d->source.path}), "Configuration: %s",
+                  d->source.path);
     log_passed_over(d->passed_over);
+    reload_log_notes(d->config);
     if (getenv("NOTIFY_SOCKET") != NULL && !systemd_is_notified())
-        log_warning(
-            "NOTIFY_SOCKET is set, but libsystemd, which could tell the service manager that this server "
-            "is ready, is not there");
+        log_event(LOG_EVENT_NOTIFY_UNAVAILABLE, NULL, 0,
+                  "NOTIFY_SOCKET is set, but libsystemd, which could tell the service manager that this "
+                  "server is ready, is not there");
     return 0;
 }
 
-static int (*const steps[])(struct daemon *d, struct buf *why) = {
-    enter_directory, open_log,  go_background,  introduce, fit_limits,     make_core,     watch_signals,
-    make_features,   count_all, open_listeners, leave_pid, start_watchdog, start_loading,
+static const struct {
+    int (*fn)(struct daemon *d, struct buf *why);
+    enum log_event failure;
+} steps[] = {
+    {enter_directory, LOG_EVENT_DIRECTORY_UNUSABLE},
+    {open_log, LOG_EVENT_LOG_UNUSABLE},
+    {go_background, LOG_EVENT_START_FAILED},
+    {introduce, LOG_EVENT_START_FAILED},
+    {fit_limits, LOG_EVENT_START_FAILED},
+    {make_core, LOG_EVENT_START_FAILED},
+    {watch_signals, LOG_EVENT_START_FAILED},
+    {make_features, LOG_EVENT_START_FAILED},
+    {count_all, LOG_EVENT_START_FAILED},
+    {open_listeners, LOG_EVENT_LISTEN_FAILED},
+    {start_idle, LOG_EVENT_START_FAILED},
+    {leave_pid, LOG_EVENT_START_FAILED},
+    {start_watchdog, LOG_EVENT_START_FAILED},
+    {start_loading, LOG_EVENT_LOAD_FAILED},
 };
 
 static void end_now(int signo)
@@ -605,22 +670,29 @@ static void heed_second_signal(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static void tell_loss(uint64_t changes)
+{
+    char count[24];
+    snprintf(count, sizeof(count), "%" PRIu64, changes);
+    log_event(LOG_EVENT_CHANGES_LOST, LOG_FIELDS({"MINIREDIS_COUNT", count}),
+              "%s changes are lost: the option save asks for snapshots, but this version writes none", count);
+}
+
 static void shut_down(struct daemon *d)
 {
     systemd_stopping();
     uint64_t unsaved = keyspace_dirty(d->keyspace);
     if (d->status == EXIT_SUCCESS && unsaved > 0 && d->loading_options.save.count > 0)
-        log_warning("%" PRIu64
-                    " changes are lost: the option save asks for snapshots, but this version writes none",
-                    unsaved);
+        tell_loss(unsaved);
     net_stop_listening(d->net);
     if (d->has_pidfile)
         pidfile_remove(d->options.pidfile);
     d->has_pidfile = false;
     heed_second_signal();
     net_flush(d->net);
+    log_event_flush(true);
     if (d->status == EXIT_SUCCESS)
-        log_notice("The server ends");
+        log_event(LOG_EVENT_STOPPED, NULL, 0, "The server ends");
 }
 
 int daemon_run(struct daemon *d, struct buf *passed_over)
@@ -631,10 +703,14 @@ int daemon_run(struct daemon *d, struct buf *passed_over)
     signal(SIGPIPE, SIG_IGN);
     clock_update();
     d->passed_over = passed_over;
-    for (size_t i = 0; r >= 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
-        r = steps[i](d, &why);
+    /* What goes wrong before the log is open shall be found under its message id too. */
+    if (systemd_stderr_is_journal() && systemd_log_to_journal(d->options.syslog_ident) < 0)
+        log_to_stderr();
+    size_t step = 0;
+    while (step < sizeof(steps) / sizeof(steps[0]) && (r = steps[step].fn(d, &why)) >= 0)
+        step++;
     if (r < 0) {
-        report(d, buf_cstr(&why));
+        report(d, steps[step].failure, buf_cstr(&why));
         d->status = EXIT_FAILURE;
     } else {
         loop_run(d->loop);
@@ -654,6 +730,8 @@ void daemon_free(struct daemon *d)
     housekeeping_done(&d->housekeeping);
     if (d->dispatch != NULL)
         dispatch_free(d->dispatch);
+    memory_free(d->memory);
+    idle_done(&d->idle);
     loading_free(d->loading);
     info_free(d->info);
     server_free(d->server);
@@ -661,6 +739,7 @@ void daemon_free(struct daemon *d)
     clients_free(d->clients);
     keys_free(d->keys);
     connection_free(d->connection);
+    users_free(d->users);
     counters_free(d->counters);
     if (d->keyspace != NULL)
         keyspace_free(d->keyspace);

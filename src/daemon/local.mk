@@ -8,16 +8,21 @@ miniredis_SOURCES = \
 	src/daemon/daemon.h \
 	src/daemon/housekeeping.c \
 	src/daemon/housekeeping.h \
+	src/daemon/idle.c \
+	src/daemon/idle.h \
 	src/daemon/limits.c \
 	src/daemon/limits.h \
 	src/daemon/logging.c \
 	src/daemon/logging.h \
 	src/daemon/main.c \
+	src/daemon/modules.def \
 	src/daemon/options.c \
 	src/daemon/options.h \
 	src/daemon/pidfile.c \
 	src/daemon/pidfile.h \
 	src/daemon/reload.c \
-	src/daemon/reload.h
+	src/daemon/reload.h \
+	src/daemon/watchdog.c \
+	src/daemon/watchdog.h
 miniredis_CFLAGS = $(AM_CFLAGS)
 miniredis_LDADD = $(layer_libs) $(layer_deps)

@@ -6,6 +6,7 @@
 #include "daemon/logging.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -60,7 +61,8 @@ int logging_open(const struct daemon_options *o, struct buf *why)
     case OPTIONS_LOG_SYSLOG:
         log_to_syslog(o->syslog_ident, o->syslog_facility);
         if (o->logfile[0] != '\0')
-            log_warning("The log goes to syslog; nothing is written to the logfile %s", o->logfile);
+            log_event(LOG_EVENT_LOGFILE_UNUSED, LOG_FIELDS({"MINIREDIS_FILE", o->logfile}),
+                      "The log goes to syslog; nothing is written to the logfile %s", o->logfile);
         return 0;
     default:
         log_to_stderr();
@@ -71,6 +73,31 @@ int logging_open(const struct daemon_options *o, struct buf *why)
 int logging_reopen(const struct daemon_options *o, struct buf *why)
 {
     return target(o) == OPTIONS_LOG_FILE ? open_file(o, why) : 0;
+}
+
+/* --- lines held back --- */
+
+static void window_over(struct loop_timer *timer)
+{
+    struct logging_held *h = (struct logging_held *)((char *)timer - offsetof(struct logging_held, timer));
+    h->armed = false;
+    log_event_flush(false);
+}
+
+static bool turn_end(void *owner)
+{
+    struct logging_held *h = owner;
+    if (log_event_held() > 0 && !h->armed) {
+        h->armed = true;
+        loop_timer_after(h->loop, &h->timer, LOG_EVENT_WINDOW_US);
+    }
+    return false;
+}
+
+void logging_held_init(struct logging_held *h, struct loop *loop)
+{
+    *h = (struct logging_held){.loop = loop, .timer = {.fn = window_over}};
+    loop_add_hook(loop, turn_end, h);
 }
 
 bool logging_on_stderr(const struct daemon_options *o)

@@ -14,6 +14,8 @@
 #include "config/config_load.h"
 #include "daemon/arguments.h"
 #include "daemon/daemon.h"
+#include "daemon/reload.h"
+#include "systemd/systemd.h"
 
 /* A descriptor that is opened later must not become standard error by accident. */
 static void fill_standard_descriptors(void)
@@ -30,6 +32,22 @@ static int print(struct buf *text, FILE *where)
 {
     fwrite(text->data, 1, text->len, where);
     return fflush(where) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* A service's faults go to the journal as what they are, where that can be had. */
+static void report_faults(struct buf *faults, bool service)
+{
+    if (service && systemd_stderr_is_journal() && systemd_log_to_journal("miniredis") == 0)
+        reload_log_lines(LOG_EVENT_CONFIG_INVALID, "", faults);
+    else
+        print(faults, stderr);
+}
+
+static void print_note(void *owner, enum config_note note, const char *file, const char *option,
+                       const char *text)
+{
+    (void)owner, (void)note, (void)file, (void)option;
+    fprintf(stderr, "%s\n", text);
 }
 
 static int import_redis_conf(struct config *config, const char *path)
@@ -53,10 +71,12 @@ static int run(struct daemon *d, const struct arguments *arguments)
     struct buf faults = {0}, passed_over = {0}, out = {0};
     int status = EXIT_FAILURE;
     if (daemon_configure(d, arguments, &faults, &passed_over) != 0) {
-        print(&faults, stderr);
+        report_faults(&faults, arguments->mode == ARGUMENTS_RUN);
     } else if (arguments->mode == ARGUMENTS_CHECK) {
+        config_take_notes(daemon_config(d), print_note, NULL);
         status = puts("OK") >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     } else if (arguments->mode == ARGUMENTS_PRINT) {
+        config_take_notes(daemon_config(d), print_note, NULL);
         config_print_all(daemon_config(d), &out);
         status = print(&out, stdout);
     } else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See options.h. Of these only the log level can change while the daemon runs.
+ * See options.h. Of these only the log level and exit-on-idle can change while the daemon
+ * runs.
  */
 #include "daemon/options.h"
 
@@ -68,6 +69,18 @@ const struct config_option options_rows[] = {
      .min = 1,
      .max = INT32_MAX,
      .sentence = "How many numbered databases there are for SELECT."},
+    {.name = "exit-on-idle",
+     .type = CONFIG_INT,
+     .flags = CONFIG_RUNTIME,
+     .offset = offsetof(struct daemon_options, exit_on_idle),
+     .fallback = "0",
+     .min = 0,
+     .max = INT32_MAX,
+     .unit = "s",
+     .sentence =
+         "After so long without a client the server ends, with status 0, for the socket unit to start "
+         "it again at the next one; it stays while that would lose changed keys. Refused where no "
+         "socket was passed at start. 0: never."},
     {.name = "loglevel",
      .type = CONFIG_ENUM,
      .flags = CONFIG_RUNTIME,

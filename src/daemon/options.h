@@ -20,13 +20,14 @@ enum options_log_target {
 
 struct daemon_options {
     bool daemonize;
-    char *pidfile;     /* "": none */
-    int supervised;    /* accepted; a service manager is recognised by itself */
-    int event_loop;    /* enum loop_kind */
-    int64_t databases; /* numbered from 0 */
-    int loglevel;      /* enum log_level */
-    int log_target;    /* enum options_log_target */
-    char *logfile;     /* "": none */
+    char *pidfile;        /* "": none */
+    int supervised;       /* accepted; a service manager is recognised by itself */
+    int event_loop;       /* enum loop_kind */
+    int64_t databases;    /* numbered from 0 */
+    int64_t exit_on_idle; /* s; 0: never */
+    int loglevel;         /* enum log_level */
+    int log_target;       /* enum options_log_target */
+    char *logfile;        /* "": none */
     bool syslog_enabled;
     char *syslog_ident;
     int syslog_facility; /* as openlog takes it */

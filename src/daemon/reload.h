@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log.h"
 
 struct config;
 
@@ -20,5 +21,9 @@ struct reload_source {
  * the log what changed or why nothing did. */
 void reload_config(struct config *config, const struct reload_source *source);
 
-/* Writes each line of TEXT to the log as a line of its own. */
-void reload_log_lines(const char *prefix, struct buf *text, bool warning);
+/* Writes what config_take_notes hands over to the log. */
+void reload_log_notes(struct config *config);
+
+/* Writes each line of TEXT to the log as a line of EVENT's. Where a line begins with an option's
+ * name and a colon, that is its MINIREDIS_OPTION. */
+void reload_log_lines(enum log_event event, const char *prefix, struct buf *text);

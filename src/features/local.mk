@@ -30,9 +30,19 @@ libfeatures_a_SOURCES = \
 	src/features/keys/keys_expire.c \
 	src/features/keys/keys_private.h \
 	src/features/keys/keys_scan.c \
+	src/features/memory/memory.c \
+	src/features/memory/memory.h \
+	src/features/memory/memory_limit.c \
+	src/features/memory/memory_pressure.c \
+	src/features/memory/memory_private.h \
+	src/features/memory/memory_rows.c \
 	src/features/server/debug.c \
 	src/features/server/server.c \
 	src/features/server/server.def \
 	src/features/server/server.h \
-	src/features/server/server_private.h
+	src/features/server/server_private.h \
+	src/features/users/users.c \
+	src/features/users/users.h \
+	src/features/users/users_private.h \
+	src/features/users/users_section.c
 libfeatures_a_CFLAGS = $(AM_CFLAGS)

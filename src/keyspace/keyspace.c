@@ -172,6 +172,11 @@ bool keyspace_background(struct keyspace *ks, int64_t us)
     return ks->drains != NULL || ks->rehashing || background_wants_trim(ks);
 }
 
+bool keyspace_is_freeing(const struct keyspace *ks)
+{
+    return ks->drains != NULL;
+}
+
 void keyspace_free_shell(struct keyspace *ks, struct entry *e)
 {
     arena_free(&ks->arena, e, entry_size(e));

@@ -53,6 +53,8 @@ int64_t keyspace_expire_deadline(const struct keyspace *ks);
 /* Work that is put off: rehashing, freeing of flushed databases, trimming. About US
  * microseconds of it; true while there is more. */
 bool keyspace_background(struct keyspace *ks, int64_t us);
+/* Whether some of that work is to free what was deleted, and memory counts as used until then. */
+bool keyspace_is_freeing(const struct keyspace *ks);
 
 /* --- one database --- */
 

@@ -16,6 +16,7 @@
 #include "base/heap.h"
 #include "loop/loop_private.h"
 
+#define ASKABLE                      (LOOP_READ | LOOP_WRITE | LOOP_PRIORITY)
 #define MEMBER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static void wake_ready(struct loop_io *io, unsigned events)
@@ -98,7 +99,7 @@ int loop_io_add(struct loop *l, struct loop_io *io, int fd, unsigned events)
 {
     assert(io->index == 0);
     io->fd = fd;
-    io->events = (uint8_t)(events & (LOOP_READ | LOOP_WRITE));
+    io->events = (uint8_t)(events & ASKABLE);
     int rc = l->backend->add(l, io);
     if (rc == 0)
         l->watched++;
@@ -107,7 +108,7 @@ int loop_io_add(struct loop *l, struct loop_io *io, int fd, unsigned events)
 
 void loop_io_set(struct loop *l, struct loop_io *io, unsigned events)
 {
-    uint8_t wanted = (uint8_t)(events & (LOOP_READ | LOOP_WRITE));
+    uint8_t wanted = (uint8_t)(events & ASKABLE);
     if (io->index == 0 || io->events == wanted)
         return;
     io->events = wanted;

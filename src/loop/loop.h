@@ -24,7 +24,8 @@ enum loop_kind { LOOP_AUTO, LOOP_POLL, LOOP_EPOLL };
 enum loop_event {
     LOOP_READ = 1, /* readable, or the peer closed, or an error to be read */
     LOOP_WRITE = 2,
-    LOOP_HANGUP = 4, /* both directions are closed; reported even if not asked for */
+    LOOP_HANGUP = 4,   /* both directions are closed; reported even if not asked for */
+    LOOP_PRIORITY = 8, /* what the file's own kind calls exceptional: a trigger of pressure */
 };
 
 struct loop;
@@ -32,7 +33,7 @@ struct loop;
 /* Embedded in its owner; 0-filled before the first add. */
 struct loop_io {
     int fd;
-    uint8_t events; /* LOOP_READ | LOOP_WRITE as asked for */
+    uint8_t events; /* LOOP_READ, LOOP_WRITE, LOOP_PRIORITY as asked for */
     uint32_t index; /* the loop's own: position in its tables */
     void (*fn)(struct loop_io *io, unsigned events);
 };

@@ -62,7 +62,8 @@ static int slot_tell(struct loop_epoll *e, uint32_t at, int operation)
     struct loop_epoll_slot *s = &e->slots[at];
     struct epoll_event ev = {
         .events = (s->io->events & LOOP_READ ? (unsigned)EPOLLIN : 0) |
-                  (s->io->events & LOOP_WRITE ? (unsigned)EPOLLOUT : 0),
+                  (s->io->events & LOOP_WRITE ? (unsigned)EPOLLOUT : 0) |
+                  (s->io->events & LOOP_PRIORITY ? (unsigned)EPOLLPRI : 0),
         .data.u64 = (uint64_t)s->generation << 32 | at,
     };
     s->told = s->io->events;
@@ -144,6 +145,8 @@ static void epoll_dispatch(struct loop *l, int count)
             events |= LOOP_READ;
         if (got & (EPOLLOUT | EPOLLERR))
             events |= LOOP_WRITE;
+        if (got & EPOLLPRI)
+            events |= LOOP_PRIORITY;
         events &= io->events;
         if (got & (EPOLLHUP | EPOLLERR))
             events |= LOOP_HANGUP;

@@ -28,7 +28,8 @@ static void poll_close(struct loop *l)
 
 static short poll_events(const struct loop_io *io)
 {
-    return (short)((io->events & LOOP_READ ? POLLIN : 0) | (io->events & LOOP_WRITE ? POLLOUT : 0));
+    return (short)((io->events & LOOP_READ ? POLLIN : 0) | (io->events & LOOP_WRITE ? POLLOUT : 0) |
+                   (io->events & LOOP_PRIORITY ? POLLPRI : 0));
 }
 
 static int poll_add(struct loop *l, struct loop_io *io)
@@ -85,6 +86,8 @@ static void poll_dispatch(struct loop *l, int count)
             events |= LOOP_READ;
         if (revents & (POLLOUT | POLLERR))
             events |= LOOP_WRITE;
+        if (revents & POLLPRI)
+            events |= LOOP_PRIORITY;
         events &= io->events;
         if (revents & (POLLHUP | POLLERR | POLLNVAL))
             events |= LOOP_HANGUP;

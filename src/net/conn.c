@@ -11,6 +11,8 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,7 +97,9 @@ void net_conn_open(struct net *net, int fd, const struct sockaddr *peer)
     take_peer(c, peer);
     int rc = loop_io_add(net->loop, &c->io, fd, LOOP_READ);
     if (rc < 0) {
-        log_warning("A new connection cannot be watched: %s", strerror(-rc));
+        const char *reason = strerror(-rc);
+        log_event(LOG_EVENT_ACCEPT_FAILED, LOG_FIELDS({"MINIREDIS_REASON", reason}),
+                  "A new connection cannot be watched: %s", reason);
         close(fd);
         heap_free(c);
         return;
@@ -108,7 +112,7 @@ void net_conn_open(struct net *net, int fd, const struct sockaddr *peer)
     if (log_get_level() <= LOG_LEVEL_VERBOSE) {
         char text[128];
         net_conn_peer(c, text, sizeof(text));
-        log_verbose("Accepted %s", text);
+        log_write(LOG_LEVEL_VERBOSE, LOG_FIELDS({"MINIREDIS_CLIENT", text}), "Accepted %s", text);
     }
     c->session = net->service->open(net->service->owner, c);
     if (c->session == NULL)
@@ -241,13 +245,13 @@ void net_conn_check_output(struct net_conn *c)
     }
     if (!over)
         return;
-    char peer[128];
+    char peer[128], bytes[24];
     net_conn_peer(c, peer, sizeof(peer));
-    const struct log_field fields[] = {{"MINIREDIS_CLIENT", peer}};
-    log_write(
-        LOG_LEVEL_WARNING, fields, 1,
-        "Closing the connection of %s: its %lld bytes of unsent output exceed client-output-buffer-limit",
-        peer, (long long)pending);
+    snprintf(bytes, sizeof(bytes), "%" PRId64, pending);
+    log_event(LOG_EVENT_CLIENT_OUTPUT_LIMIT,
+              LOG_FIELDS({"MINIREDIS_CLIENT", peer}, {"MINIREDIS_BYTES", bytes}),
+              "Closing the connection of %s: its %s bytes of unsent output exceed client-output-buffer-limit",
+              peer, bytes);
     net->stats.output_limit++;
     net_conn_kill(c);
 }

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -25,7 +26,6 @@
 #include "net/listen_private.h"
 
 #define ACCEPT_PAUSE_US 100000
-#define ACCEPT_WARN_US  1000000
 #define KEEPALIVE_MAX   32767 /* s, what the kernel takes */
 
 /* --- accepting --- */
@@ -34,7 +34,11 @@ static void reject(struct net *net, int fd)
 {
     static const char text[] = "-ERR max number of clients reached\r\n";
     char scrap[1024];
+    char limit[24];
     net->stats.rejected++;
+    snprintf(limit, sizeof(limit), "%" PRId64, net->options->maxclients);
+    log_event(LOG_EVENT_MAXCLIENTS_REACHED, LOG_FIELDS({"MINIREDIS_LIMIT", limit}),
+              "Clients are refused: maxclients, %s, are connected", limit);
     (void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     /* Unread input would turn the close into a reset, which can overtake the text. */
     (void)shutdown(fd, SHUT_WR);
@@ -44,11 +48,9 @@ static void reject(struct net *net, int fd)
 
 static void pause_accepting(struct net *net, int error)
 {
-    int64_t now_us = clock_mono_us();
-    if (net->accept_warned_us == 0 || now_us - net->accept_warned_us >= ACCEPT_WARN_US) {
-        log_warning("New connections cannot be accepted for now: %s", strerror(error));
-        net->accept_warned_us = now_us;
-    }
+    const char *reason = strerror(error);
+    log_event(LOG_EVENT_ACCEPT_FAILED, LOG_FIELDS({"MINIREDIS_REASON", reason}),
+              "New connections cannot be accepted for now: %s", reason);
     net->accept_paused = true;
     for (uint32_t i = 0; i < net->listener_count; i++)
         loop_io_set(net->loop, &net->listeners[i]->io, 0);
@@ -286,9 +288,15 @@ static void warn_backlog(const struct net *net)
     ssize_t n = read(fd, text, sizeof(text) - 1);
     close(fd);
     long most = n > 0 ? strtol(text, NULL, 10) : 0;
-    if (most > 0 && most < net->options->tcp_backlog)
-        log_warning("tcp-backlog is %lld, but net.core.somaxconn bounds it to %ld",
-                    (long long)net->options->tcp_backlog, most);
+    if (most <= 0 || most >= net->options->tcp_backlog)
+        return;
+    char wanted[24], limit[24];
+    snprintf(wanted, sizeof(wanted), "%" PRId64, net->options->tcp_backlog);
+    snprintf(limit, sizeof(limit), "%ld", most);
+    log_event(LOG_EVENT_BACKLOG_LOWERED,
+              LOG_FIELDS({"MINIREDIS_OPTION", "tcp-backlog"}, {"MINIREDIS_WANTED", wanted},
+                         {"MINIREDIS_LIMIT", limit}),
+              "tcp-backlog is %s, but net.core.somaxconn bounds it to %s", wanted, limit);
 }
 
 static bool is_own_tcp(const struct net_listener *li)
@@ -406,7 +414,8 @@ static int replace_listeners(struct net *net, const struct net_plan *plan, struc
         close_from(net, kept);
         struct buf again = {0};
         if (open_missing(net, &old, &again) < 0)
-            log_warning("After a change that failed: %s", buf_cstr(&again));
+            log_event(LOG_EVENT_LISTEN_LOST, LOG_FIELDS({"MINIREDIS_REASON", buf_cstr(&again)}),
+                      "After a change that failed: %s", buf_cstr(&again));
         buf_done(&again);
     }
     for (size_t i = 0; i < old.count; i++)
@@ -420,7 +429,8 @@ int net_relisten(struct net *net, struct buf *why)
     for (uint32_t i = 0; i < net->listener_count; i++) {
         if (net->listeners[i]->name == NULL)
             continue;
-        log_notice("The sockets that are listened on were passed; bind and port change nothing");
+        log_event(LOG_EVENT_BIND_UNUSED, NULL, 0,
+                  "The sockets that are listened on were passed; bind and port change nothing");
         return 0;
     }
     struct net_plan plan;

@@ -10,7 +10,10 @@ libnet_a_SOURCES = \
 	src/net/net.h \
 	src/net/net_private.h \
 	src/net/options.c \
+	src/net/peer.c \
+	src/net/peer.h \
 	src/net/plan.c \
+	src/net/spare.c \
 	src/net/stats.c \
 	src/net/turn.c
 libnet_a_CFLAGS = $(AM_CFLAGS)

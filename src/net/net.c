@@ -105,7 +105,10 @@ static void sweep_idle(struct net *net, int64_t now_us)
         if ((c->flags & (NET_CLOSING | NET_PATIENT)) != 0 || c->class == NET_CLASS_REPLICA)
             continue;
         if (now_us - c->active_us > limit_us) {
-            log_verbose("Closing an idle connection");
+            char peer[128];
+            net_conn_peer(c, peer, sizeof(peer));
+            log_write(LOG_LEVEL_VERBOSE, LOG_FIELDS({"MINIREDIS_CLIENT", peer}),
+                      "Closing the idle connection of %s", peer);
             net_conn_kill(c);
         }
     }

@@ -88,6 +88,10 @@ void net_listener_print(const struct net *net, size_t i, struct buf *out);
 /* Tries once more to send all that is pending; for the end of the process. */
 void net_flush(struct net *net);
 
+/* Outside of a turn: gives back the turn's buffers and room to spare in those of clients silent for
+ * a second. Looks at BUDGET connections from *AT on; true while there are more. */
+bool net_give_back(struct net *net, uint32_t *at, uint32_t budget);
+
 /* Connections open now, and rows for INFO (total_connections_received,
  * rejected_connections, total_net_input_bytes, ..). */
 uint64_t net_conn_count(const struct net *net);

@@ -83,7 +83,6 @@ struct net {
     struct net_listener **listeners;
     uint32_t listener_count;
     bool accept_paused;
-    int64_t accept_warned_us;
 
     struct net_list conns;   /* dense */
     struct net_list ready;   /* to be read or parsed; NULL for one that went */

@@ -13,6 +13,8 @@
  * grows by a quarter of its length at a time.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -72,10 +74,12 @@ static bool grow_own(struct net_conn *c)
 static void read_own(struct net *net, struct net_conn *c)
 {
     if (!grow_own(c)) {
-        char peer[128];
+        char peer[128], bytes[24];
         net_conn_peer(c, peer, sizeof(peer));
-        log_warning("Closing the connection of %s: no memory for its request of more than %zu bytes", peer,
-                    c->in.len - c->in_start);
+        snprintf(bytes, sizeof(bytes), "%zu", c->in.len - c->in_start);
+        log_event(
+            LOG_EVENT_CLIENT_NO_MEMORY, LOG_FIELDS({"MINIREDIS_CLIENT", peer}, {"MINIREDIS_BYTES", bytes}),
+            "Closing the connection of %s: no memory for its request of more than %s bytes", peer, bytes);
         net_conn_kill(c);
         return;
     }
@@ -211,13 +215,15 @@ static bool keep_own(struct net_conn *c, size_t taken)
 
 static void over_query_limit(struct net *net, struct net_conn *c, size_t rest)
 {
-    char peer[128];
+    char peer[128], bytes[24], limit[24];
     net_conn_peer(c, peer, sizeof(peer));
-    const struct log_field fields[] = {{"MINIREDIS_CLIENT", peer}};
-    log_write(LOG_LEVEL_WARNING, fields, 1,
-              "Closing the connection of %s: its %zu bytes of unprocessed requests exceed "
+    snprintf(bytes, sizeof(bytes), "%zu", rest);
+    snprintf(limit, sizeof(limit), "%" PRId64, net->options->query_buffer_limit);
+    log_event(LOG_EVENT_CLIENT_INPUT_LIMIT,
+              LOG_FIELDS({"MINIREDIS_CLIENT", peer}, {"MINIREDIS_BYTES", bytes}, {"MINIREDIS_LIMIT", limit}),
+              "Closing the connection of %s: its %s bytes of unprocessed requests exceed "
               "client-query-buffer-limit",
-              peer, rest);
+              peer, bytes);
     net->stats.input_limit++;
     net_conn_kill(c);
 }

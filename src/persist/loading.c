@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/heap.h"
@@ -75,7 +76,8 @@ int loading_start(struct loading *l, struct buf *why)
         if (code != -ENOENT)
             return code;
         why->len = told;
-        log_notice("There is no %s: the server starts empty", l->options->dbfilename);
+        log_event(LOG_EVENT_LOAD_EMPTY, LOG_FIELDS({"MINIREDIS_FILE", l->options->dbfilename}),
+                  "There is no %s: the server starts empty", l->options->dbfilename);
         return 0;
     }
     /* The option may change while the file is read. */
@@ -86,19 +88,30 @@ int loading_start(struct loading *l, struct buf *why)
     return MR_E_AGAIN;
 }
 
+static void log_left_out(const struct loading *l, enum log_event event, uint64_t count, const char *what)
+{
+    if (count == 0)
+        return;
+    char number[24];
+    snprintf(number, sizeof number, "%llu", (unsigned long long)count);
+    log_event(event, LOG_FIELDS({"MINIREDIS_FILE", l->name}, {"MINIREDIS_COUNT", number}), "%s: %s %s",
+              l->name, number, what);
+}
+
 static void log_done(const struct loading *l, const struct rdb_load_progress *p)
 {
     double seconds = (double)(clock_mono_now_us() - p->started_us) / 1e6;
-    log_notice("DB loaded from disk: %.3f seconds (%s, written by %s, %llu keys)", seconds, l->name,
-               p->writer[0] != '\0' ? p->writer : "an unnamed server", (unsigned long long)p->keys);
-    if (p->expired != 0)
-        log_notice("%llu keys of %s had expired and were left out", (unsigned long long)p->expired, l->name);
-    if (p->functions != 0)
-        log_warning("%llu function libraries of %s were passed over: this version runs none",
-                    (unsigned long long)p->functions, l->name);
-    if (p->module_aux != 0)
-        log_warning("Data of modules was passed over in %s, %llu times", l->name,
-                    (unsigned long long)p->module_aux);
+    char keys[24], took[32];
+    snprintf(keys, sizeof keys, "%llu", (unsigned long long)p->keys);
+    snprintf(took, sizeof took, "%.3f", seconds);
+    log_event(LOG_EVENT_LOADED,
+              LOG_FIELDS({"MINIREDIS_FILE", l->name}, {"MINIREDIS_KEYS", keys}, {"MINIREDIS_SECONDS", took}),
+              "DB loaded from disk: %s seconds (%s, written by %s, %s keys)", took, l->name,
+              p->writer[0] != '\0' ? p->writer : "an unnamed server", keys);
+    log_left_out(l, LOG_EVENT_LOAD_EXPIRED, p->expired, "keys had expired and were left out");
+    log_left_out(l, LOG_EVENT_LOAD_LEFT_OUT, p->functions,
+                 "function libraries were passed over: this version runs none");
+    log_left_out(l, LOG_EVENT_LOAD_LEFT_OUT, p->module_aux, "items of data of modules were passed over");
 }
 
 static void close_load(struct loading *l)

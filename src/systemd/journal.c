@@ -50,6 +50,8 @@ static const char *priority(enum log_level level)
         return "PRIORITY=6";
     case LOG_LEVEL_NOTICE:
         return "PRIORITY=5";
+    case LOG_LEVEL_ERROR:
+        return "PRIORITY=3";
     default:
         return "PRIORITY=4";
     }
@@ -67,6 +69,14 @@ static struct iovec print_field(char *room, const char *name, const char *value)
     return field(room, n < FIELD_BYTES ? (size_t)n : FIELD_BYTES - 1);
 }
 
+/* As in the other sinks: one line each, and nothing for a terminal to obey. */
+static void blank_controls(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 127)
+            *text = ' ';
+}
+
 static void journal_sink(void *owner, enum log_level level, const struct log_field *fields, size_t count,
                          const char *text)
 {
@@ -79,15 +89,18 @@ static void journal_sink(void *owner, enum log_level level, const struct log_fie
         return;
     }
     int len = sprintf(message, "MESSAGE=%s", text);
+    blank_controls(message);
     int ident_len = snprintf(ident, sizeof(ident), "SYSLOG_IDENTIFIER=%s", (const char *)owner);
     iov[0] = field(message, (size_t)len);
     iov[1] = field(priority(level), strlen("PRIORITY=n"));
     iov[2] = field(ident, (size_t)ident_len < sizeof(ident) ? (size_t)ident_len : sizeof(ident) - 1);
     if (count > FIELDS_MAX)
         count = FIELDS_MAX;
+    int n = FIXED_FIELDS;
     for (size_t i = 0; i < count; i++)
-        iov[FIXED_FIELDS + i] = print_field(room[i], fields[i].name, fields[i].value);
-    (void)sendv(iov, (int)(FIXED_FIELDS + count));
+        if (fields[i].value != NULL)
+            iov[n++] = print_field(room[i], fields[i].name, fields[i].value);
+    (void)sendv(iov, n);
     free(message);
 }
 

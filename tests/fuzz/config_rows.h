@@ -16,6 +16,7 @@
 
 #include "config/config.h"
 #include "config/config_load.h"
+#include "config/config_section.h"
 
 struct config_values {
     int64_t number;
@@ -27,6 +28,7 @@ struct config_values {
     char *text;
     struct config_list list;
     struct config_list pairs;
+    char *overlay;
 };
 
 static const struct config_name config_choices[] = {{"one", 1}, {"two", 2}, {NULL, 0}};
@@ -47,7 +49,31 @@ static const struct config_option config_rows[] = {
     ROW("requirepass", CONFIG_STRING, text, CONFIG_SECRET, ""),
     ROW("bind", CONFIG_LIST, list, 0, "a b"),
     ROW("save", CONFIG_LIST, pairs, CONFIG_REPEAT | CONFIG_CLEAR, "1 2", .group = 2),
+    ROW("overlay", CONFIG_STRING, overlay, 0, ""),
 };
+
+struct config_person {
+    int64_t uid;
+    struct config_list groups;
+    char *password;
+};
+
+static const struct config_option config_person_rows[] = {
+    {.name = "peer-uid", .type = CONFIG_INT, .offset = offsetof(struct config_person, uid), .fallback = "-1"},
+    {.name = "groups",
+     .type = CONFIG_LIST,
+     .flags = CONFIG_CLEAR,
+     .offset = offsetof(struct config_person, groups),
+     .fallback = "a"},
+    {.name = "password",
+     .type = CONFIG_STRING,
+     .flags = CONFIG_SECRET,
+     .offset = offsetof(struct config_person, password),
+     .fallback = ""},
+};
+
+static const struct config_section config_person_section = {
+    .name = "user", .options = config_person_rows, .count = 3, .size = sizeof(struct config_person)};
 
 static void config_require(bool condition)
 {
@@ -63,6 +89,12 @@ static struct config *config_make(struct config_values *values, struct config_mo
                                      .target = values};
     struct config *c = config_new();
     config_add(c, module);
+    config_add_section(c, &config_person_section, NULL);
+    const struct config_environment environment = {.credentials = "/nonexistent",
+                                                   .overlay_option = "overlay",
+                                                   .dir_option = "overlay",
+                                                   .only_looks = true};
+    config_set_environment(c, &environment);
     return c;
 }
 
@@ -117,6 +149,47 @@ static void config_check_round_trip(const struct config *c, const struct buf *pa
     buf_done(&text);
 }
 
+/* What CONFIG REWRITE makes of values that CONFIG SET took from C must be read back as they are. */
+static void config_check_overlay(const struct config *c)
+{
+    struct config_values values;
+    struct config_module module;
+    struct config *other = config_make(&values, &module);
+    struct buf a = {0}, b = {0}, why = {0};
+    char path[] = "/tmp/miniredis-fuzz.XXXXXX";
+    int fd = mkstemp(path);
+    config_require(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
+    char *place[] = {"--overlay", path};
+    config_require(config_load_args(other, 2, place, &why, NULL) == 0);
+    for (size_t i = 0; i < config_option_count(c); i++) {
+        const struct config_option *o = config_option_at(c, i, NULL);
+        a.len = why.len = 0;
+        config_print_value(c, o, &a);
+        const struct config_change change = {slice_str(o->name), buf_slice(&a)};
+        if (strcmp(o->name, "overlay") != 0)
+            config_require(config_set(other, &change, 1, true, &why) == 0);
+    }
+    config_require(config_rewrite(other, &why) == 0);
+    struct config_values read;
+    struct config_module read_module;
+    struct config *again = config_make(&read, &read_module);
+    config_require(config_load_args(again, 2, place, &why, NULL) == 0);
+    config_require(config_load_overlay(again, &why) == 0);
+    for (size_t i = 0; i < config_option_count(c); i++) {
+        const struct config_option *o = config_option_at(c, i, NULL);
+        a.len = b.len = 0;
+        config_print_value(other, o, &a);
+        config_print_value(again, o, &b);
+        config_require(slice_equal(buf_slice(&a), buf_slice(&b)));
+    }
+    unlink(path);
+    config_free(again);
+    config_free(other);
+    buf_done(&a);
+    buf_done(&b);
+    buf_done(&why);
+}
+
 /* Reads the input by one reader and looks at what comes of it. */
 static void config_try(const uint8_t *data, size_t size, bool redis)
 {
@@ -136,6 +209,7 @@ static void config_try(const uint8_t *data, size_t size, bool redis)
     config_require(faults.len == 0 || faults.data[faults.len - 1] == '\n');
     if (r == 0) {
         config_check_round_trip(c, &passed_over);
+        config_check_overlay(c);
         config_require(config_reload(c, path, redis, &faults, &changed) == 0 && changed.len == 0);
     }
     config_print_all(c, &changed);

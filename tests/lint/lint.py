@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -184,11 +185,48 @@ def check_spelling():
     if not tool:
         print("codespell is not installed")
         sys.exit(SKIP)
-    roots = [p for p in ("src", "tests", "doc", "man", "etc", "systemd", "bench", "README.md", "configure.ac", "Makefile.am")
+    roots = [p for p in ("src", "tests", "doc", "man", "etc", "completions", "systemd", "bench", "README.md", "configure.ac", "Makefile.am")
              if (TOP / p).exists()]
     done = subprocess.run([tool, "--skip", "*/corpus/*,*.rdb,*.svg,__pycache__,table_*.txt", "--ignore-words",
                            str(TOP / "tests/lint/words.txt"), *roots], cwd=TOP, text=True, capture_output=True)
     yield from done.stdout.splitlines()
+
+
+def check_catalog():
+    """The journal's catalog against the events' table, and both against the rest of the source."""
+    table = TOP / "src/base/log_event.def"
+    path = TOP / "systemd/miniredis.catalog"
+    made = subprocess.run([sys.executable, "-B", str(TOP / "systemd/make-catalog"), str(table)], text=True, capture_output=True)
+    if made.returncode != 0:
+        yield f"{name(table)}:1: {made.stderr.strip()}"
+        return
+    if path.read_text() != made.stdout:
+        yield f"{name(path)}:1: is not what systemd/make-catalog makes of {name(table)}"
+    rows = dict(re.findall(r"^EVENT\((\w+),(.*?)\)$", table.read_text(), re.M | re.S))
+    of_clients = set(re.findall(r'"(MINIREDIS_\w+)"', (SRC / "command/command_log.c").read_text()))
+    used = set()
+    for source in sources("*.c"):
+        text = source.read_text()
+        here = set(re.findall(r"\bLOG_EVENT_(\w+)", text)) & set(rows)
+        used |= here
+        fields = set(re.findall(r'"(MINIREDIS_\w+)"', text)) | of_clients
+        for event in sorted(here):
+            for field in sorted(set(re.findall(r"@(\w+)@", rows[event])) - fields):
+                yield f"{name(source)}:1: {event} goes out without {field}, which its text in the catalog shows"
+        for m in re.finditer(r"\blog_write\(\s*LOG_LEVEL_(NOTICE|WARNING|ERROR)\b", text):
+            yield f"{name(source)}:{text.count(chr(10), 0, m.start()) + 1}: a line that an admin sees and that is no event"
+    for event in sorted(set(rows) - used):
+        yield f"{name(table)}:1: {event} is used nowhere"
+    tool = shutil.which("journalctl")
+    if tool is None:
+        return
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "usr/lib/systemd/catalog").mkdir(parents=True)
+        (Path(root) / "var/lib/systemd/catalog").mkdir(parents=True)
+        shutil.copy(path, Path(root) / "usr/lib/systemd/catalog")
+        done = subprocess.run([tool, "--update-catalog", "--root", root], text=True, capture_output=True)
+        if done.returncode != 0 or done.stderr:
+            yield f"{name(path)}:1: journalctl does not take it: {done.stderr.strip()}"
 
 
 def main():

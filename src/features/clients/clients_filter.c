@@ -184,7 +184,7 @@ static bool filter_condition(struct command_ctx *ctx, struct filter *f, enum fil
     case FILTER_TYPE:
         return filter_type(ctx, side, value);
     case FILTER_USER:
-        return slice_equal(value, slice_str("default")) || filter_refuse(ctx, "ERR No such user '", value);
+        return dispatch_user_exists(ctx->dispatch, value) || filter_refuse(ctx, "ERR No such user '", value);
     case FILTER_FLAGS:
         return filter_flags(ctx, value, negated);
     case FILTER_DB:

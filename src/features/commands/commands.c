@@ -26,7 +26,7 @@ void commands_register(struct dispatch *d)
     registry_add(dispatch_registry(d), rows, sizeof rows / sizeof rows[0], NULL);
 }
 
-static const struct commands_name flag_names[] = {
+const struct commands_name commands_flag_names[] = {
     {CMD_WRITE, "write"},
     {CMD_READONLY, "readonly"},
     {CMD_DENYOOM, "denyoom"},
@@ -51,7 +51,7 @@ static const struct commands_name flag_names[] = {
     {0, NULL},
 };
 
-static const struct commands_name acl_names[] = {
+const struct commands_name commands_acl_names[] = {
     {CMD_ACL_KEYSPACE, "@keyspace"},
     {CMD_ACL_READ, "@read"},
     {CMD_ACL_WRITE, "@write"},
@@ -207,11 +207,11 @@ static void reply_info(struct resp_writer *w, const struct registry_entry *e)
     resp_array(w, 10);
     commands_reply_name(w, e);
     resp_int(w, c->arity);
-    commands_reply_flags(w, flag_names, c->flags);
+    commands_reply_flags(w, commands_flag_names, c->flags);
     resp_int(w, first);
     resp_int(w, last);
     resp_int(w, step);
-    commands_reply_flags(w, acl_names, command_acl_categories(c));
+    commands_reply_flags(w, commands_acl_names, command_acl_categories(c));
     resp_set(w, c->tip_count);
     for (size_t i = 0; i < c->tip_count; i++)
         resp_bulk_str(w, c->tips[i]);
@@ -282,7 +282,7 @@ static bool parse_filter(struct command_ctx *ctx, struct filter *f)
     if (slice_is(kind, "PATTERN")) {
         f->pattern = value.ptr != NULL ? value : slice_str("");
     } else if (slice_is(kind, "ACLCAT")) {
-        for (const struct commands_name *n = acl_names; n->name != NULL; n++)
+        for (const struct commands_name *n = commands_acl_names; n->name != NULL; n++)
             if (slice_is(value, n->name + 1))
                 f->acl = n->bit;
         f->nothing = f->acl == 0;

@@ -4,14 +4,8 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #include "command/dispatch.h"
-
-struct commands_name {
-    uint32_t bit;
-    const char *name; /* NULL ends the array */
-};
+#include "features/commands/commands.h"
 
 /* The names of the bits that are set, as a set of simple strings. */
 void commands_reply_flags(struct resp_writer *w, const struct commands_name *names, uint32_t bits);

@@ -6,9 +6,11 @@
 #include "features/config/config_feature.h"
 
 #include "base/heap.h"
+#include "base/log.h"
 #include "base/text.h"
+#include "command/command_log.h"
 #include "command/dispatch.h"
-#include "config/config.h"
+#include "config/config_load.h"
 
 static const struct config_name allow_names[] = {
     {"no", CONFIG_FEATURE_NO}, {"local", CONFIG_FEATURE_LOCAL}, {"yes", CONFIG_FEATURE_YES}, {NULL, 0}};
@@ -21,11 +23,19 @@ const struct config_option config_feature_rows[] = {
      .names = allow_names,
      .sentence =
          "Whether CONFIG SET may change options that name files: never, from this machine, or always."},
+    {.name = "overlay-file",
+     .type = CONFIG_STRING,
+     .offset = offsetof(struct config_feature_options, overlay_file),
+     .fallback = "overlay.conf",
+     .sentence =
+         "The file that CONFIG REWRITE writes and that is read after the configuration files: in the "
+         "service's "
+         "state directory, without a service manager in dir, unless it is an absolute path; empty: none."},
 };
 const size_t config_feature_count = sizeof config_feature_rows / sizeof config_feature_rows[0];
 
 static command_handler config_feature_cmd_get, config_feature_cmd_help, config_feature_cmd_resetstat,
-    config_feature_cmd_set;
+    config_feature_cmd_rewrite, config_feature_cmd_set;
 
 #define COMMAND(NAME, HANDLER, ...) {.name = NAME, .handler = HANDLER, __VA_ARGS__},
 static const struct command rows[] = {
@@ -103,6 +113,38 @@ static void config_feature_cmd_get(struct command_ctx *ctx)
     resp_later_end(ctx->reply, mark, map ? '%' : '*', map ? pairs : 2 * pairs);
 }
 
+/* Names alone: a value may be a secret. */
+static void log_set(struct command_ctx *ctx, const struct config_change *changes, size_t count)
+{
+    const struct config_feature *f = ctx->owner;
+    struct command_log about;
+    struct buf names = {0};
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&names, "%s%s", i > 0 ? ", " : "", config_find(f->config, changes[i].name)->name);
+    command_log_request(&about, ctx);
+    command_log_add(&about, "MINIREDIS_OPTION", buf_cstr(&names));
+    log_event(LOG_EVENT_CONFIG_SET, about.fields, about.count, "User %s, from %s, set %s", ctx->session->user,
+              about.client, buf_cstr(&names));
+    buf_done(&names);
+}
+
+static void log_refused(struct command_ctx *ctx, const struct config_change *changes, size_t count)
+{
+    const struct config_feature *f = ctx->owner;
+    for (size_t i = 0; i < count; i++) {
+        const struct config_option *o = config_find(f->config, changes[i].name);
+        if (o == NULL || (o->flags & CONFIG_PROTECTED) == 0)
+            continue;
+        struct command_log about;
+        command_log_request(&about, ctx);
+        command_log_add(&about, "MINIREDIS_OPTION", o->name);
+        log_event(LOG_EVENT_CONFIG_SET_REFUSED, about.fields, about.count,
+                  "User %s, from %s, may not set %s: enable-protected-configs does not allow it",
+                  ctx->session->user, about.client, o->name);
+        return;
+    }
+}
+
 static void config_feature_cmd_set(struct command_ctx *ctx)
 {
     struct config_feature *f = ctx->owner;
@@ -118,10 +160,14 @@ static void config_feature_cmd_set(struct command_ctx *ctx)
     bool protected_ok = allow == CONFIG_FEATURE_YES ||
                         (allow == CONFIG_FEATURE_LOCAL && net_conn_is_local(ctx->session->conn));
     struct buf why = {0};
-    if (config_set(f->config, changes, count, protected_ok, &why) == 0)
+    if (config_set(f->config, changes, count, protected_ok, &why) == 0) {
         resp_ok(ctx->reply);
-    else
+        log_set(ctx, changes, count);
+    } else {
         resp_error_slice(ctx->reply, buf_slice(&why));
+        if (!protected_ok)
+            log_refused(ctx, changes, count);
+    }
     buf_done(&why);
     heap_free(changes);
 }
@@ -133,6 +179,31 @@ static void config_feature_cmd_resetstat(struct command_ctx *ctx)
     resp_ok(ctx->reply);
 }
 
+static void config_feature_cmd_rewrite(struct command_ctx *ctx)
+{
+    struct config_feature *f = ctx->owner;
+    struct command_log about;
+    struct buf why = {0};
+    char *path = config_overlay_path(f->config);
+    int r = config_rewrite(f->config, &why);
+    command_log_request(&about, ctx);
+    command_log_add(&about, "MINIREDIS_FILE", path);
+    if (r == 0) {
+        resp_ok(ctx->reply);
+        log_event(LOG_EVENT_OVERLAY_WRITTEN, about.fields, about.count, "User %s, from %s, had %s rewritten",
+                  ctx->session->user, about.client, path);
+    } else {
+        resp_error_slice(ctx->reply, buf_slice(&why));
+    }
+    if (r < 0 && path != NULL) {
+        command_log_add(&about, "MINIREDIS_REASON", error_phrase(r));
+        log_event(LOG_EVENT_OVERLAY_FAILED, about.fields, about.count, "%s cannot be rewritten: %s", path,
+                  error_phrase(r));
+    }
+    buf_done(&why);
+    heap_free(path);
+}
+
 static void config_feature_cmd_help(struct command_ctx *ctx)
 {
     static const char *const lines[] = {
@@ -142,6 +213,8 @@ static void config_feature_cmd_help(struct command_ctx *ctx)
         "    Change options, all or none.",
         "RESETSTAT",
         "    Set the counters of INFO to zero.",
+        "REWRITE",
+        "    Keep what was changed by SET, for the next start.",
         NULL,
     };
     dispatch_help(ctx, lines);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * CONFIG GET, SET, RESETSTAT: the options of all modules over a connection.
+ * CONFIG GET, SET, RESETSTAT, REWRITE: the options of all modules over a connection.
  */
 #pragma once
 
@@ -17,6 +17,7 @@ enum config_feature_allow { CONFIG_FEATURE_NO, CONFIG_FEATURE_LOCAL, CONFIG_FEAT
 
 struct config_feature_options {
     int enable_protected_configs; /* enum config_feature_allow */
+    char *overlay_file;           /* for config/config_load.h, which asks for it by name */
 };
 
 extern const struct config_option config_feature_rows[];

@@ -11,10 +11,12 @@
 
 #include "base/counter.h"
 #include "base/heap.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/slice.h"
 #include "codec/resp_writer.h"
 #include "command/command.h"
+#include "command/command_log.h"
 #include "command/dispatch.h"
 #include "command/registry.h"
 #include "command/session.h"
@@ -78,6 +80,16 @@ static bool connection_same_secret(struct slice given, const char *secret)
     return different == 0;
 }
 
+/* What was sent is not shown, not even as the name of a user: it may be a password in its place. */
+static void log_denied(struct command_ctx *ctx, bool known)
+{
+    struct command_log about;
+    command_log_request(&about, ctx);
+    command_log_add(&about, "MINIREDIS_AUTH_USER", known ? "default" : NULL);
+    log_event(LOG_EVENT_AUTH_FAILED, about.fields, about.count, "%s failed to authenticate as %s",
+              about.client, known ? "default" : "a user that does not exist");
+}
+
 /* False, with the error written, unless USER may come in with PASSWORD. */
 static bool connection_log_in(struct command_ctx *ctx, struct slice user, struct slice password)
 {
@@ -86,10 +98,12 @@ static bool connection_log_in(struct command_ctx *ctx, struct slice user, struct
     bool right = !connection_has_password(c) || connection_same_secret(password, c->options->requirepass);
     if (!known || !right) {
         c->denied++;
+        log_denied(ctx, known);
         resp_error(ctx->reply, "WRONGPASS invalid username-password pair or user is disabled.");
         return false;
     }
     ctx->session->flags |= SESSION_AUTHENTICATED;
+    ctx->session->flags &= ~(uint32_t)SESSION_READ_ONLY;
     ctx->session->user = "default";
     return true;
 }
@@ -105,11 +119,13 @@ static enum dispatch_verdict connection_gate(void *owner, struct command_ctx *ct
 
 static void connection_set_default_auth(struct connection *c, struct session *s)
 {
-    s->user = "default";
-    if (connection_has_password(c))
-        s->flags &= ~(uint32_t)SESSION_AUTHENTICATED;
-    else
+    const struct session_identity *known = s->identity;
+    s->user = known != NULL ? known->user : "default";
+    s->flags &= ~(uint32_t)(SESSION_AUTHENTICATED | SESSION_READ_ONLY);
+    if (known != NULL || !connection_has_password(c))
         s->flags |= SESSION_AUTHENTICATED;
+    if (known != NULL && known->read_only)
+        s->flags |= SESSION_READ_ONLY;
 }
 
 static bool connection_opened(void *owner, struct session *s, struct resp_writer *reply)
@@ -118,6 +134,10 @@ static bool connection_opened(void *owner, struct session *s, struct resp_writer
     connection_set_default_auth(c, s);
     if (!c->options->protected_mode || connection_has_password(c) || net_conn_is_local(s->conn))
         return true;
+    struct command_log about;
+    command_log_session(&about, s);
+    log_event(LOG_EVENT_PROTECTED_MODE, about.fields, about.count,
+              "%s was turned away: it comes from another machine, and no password is set", about.client);
     resp_error(
         reply,
         "DENIED miniredis is running in protected mode because protected mode is enabled and no password "

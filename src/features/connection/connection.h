@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The handshake: PING ECHO QUIT RESET HELLO AUTH SELECT, the gate that keeps commands
- * of clients without the password away, and protected mode. There is one user,
- * "default", whose password is the option requirepass.
+ * of clients without the password away, and protected mode. Only the user "default" has a
+ * password, the option requirepass.
  *
- * SESSION_AUTHENTICATED is set and cleared here alone. A session that opens (or is
- * reset) while there is no password has it from the start, and keeps it when a
- * password is set later.
+ * SESSION_AUTHENTICATED and SESSION_READ_ONLY are set and cleared here alone. A session that
+ * opens (or is reset) with an identity is that user at once; AUTH makes it the default user,
+ * RESET makes it again what it was. One without an identity that opens (or is reset) while
+ * there is no password is authenticated, and stays so when a password is set later.
  */
 #pragma once
 

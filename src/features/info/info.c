@@ -10,7 +10,6 @@
 #include "base/random.h"
 #include "command/dispatch.h"
 #include "features/info/info_private.h"
-#include "keyspace/keyspace.h"
 
 static command_handler info_cmd_info;
 
@@ -52,7 +51,6 @@ struct info *info_new(struct dispatch *d, struct counters *counters, const struc
     registry_add(dispatch_registry(d), rows, sizeof rows / sizeof rows[0], info);
     info_register_rows(info);
     info_register_absent(info);
-    info->startup = heap_used() + keyspace_arena(dispatch_keyspace(d))->used;
     return info;
 }
 

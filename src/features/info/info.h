@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * INFO: the sections of all registered counters, and the rows about the process and
- * the machine that no other module owns (server, memory, cpu, replication, cluster).
+ * the machine that no other module owns (server, cpu, replication, cluster).
  */
 #pragma once
 

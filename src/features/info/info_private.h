@@ -13,8 +13,6 @@ struct info {
     struct counters *counters;
     struct info_facts facts;
     int64_t started_us; /* monotonic */
-    uint64_t peak;      /* most memory in use that anybody has seen */
-    uint64_t startup;   /* memory in use when the server had just been made */
     char run_id[41];
     char replid[41];
 };

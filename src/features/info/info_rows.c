@@ -4,19 +4,13 @@
  * tools know them; what has no meaning here is left out, except for fields that
  * clients are known to read.
  */
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/counter.h"
-#include "base/heap.h"
-#include "base/number.h"
-#include "command/dispatch.h"
 #include "features/info/info_private.h"
-#include "keyspace/keyspace.h"
 #include "loop/loop.h"
 
 #define INFO_FORMAT(NAME) static void NAME(const void *owner, struct buf *out)
@@ -117,198 +111,12 @@ INFO_FORMAT(config_file)
     buf_append_str(out, OWNER->facts.config_file);
 }
 
-/* --- memory --- */
-
-static uint64_t used(const struct info *info)
-{
-    /* The peak is what readers have seen; nothing else has to look. */
-    struct info *mutable = (struct info *)info;
-    uint64_t now = heap_used() + keyspace_arena(dispatch_keyspace(info->dispatch))->used;
-    if (now > mutable->peak)
-        mutable->peak = now;
-    return now;
-}
-
-static uint64_t resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f == NULL)
-        return 0;
-    if (fscanf(f, "%lu %lu", &size, &pages) != 2)
-        pages = 0;
-    fclose(f);
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static void human(struct buf *out, uint64_t bytes)
-{
-    char text[NUMBER_TEXT_MAX];
-    buf_append(out, text, number_human_size(text, bytes));
-}
-
-INFO_FORMAT(used_memory)
-{
-    buf_append_uint(out, used(OWNER));
-}
-
-INFO_FORMAT(used_memory_human)
-{
-    human(out, used(OWNER));
-}
-
-INFO_FORMAT(used_memory_rss)
-{
-    (void)owner;
-    buf_append_uint(out, resident());
-}
-
-INFO_FORMAT(used_memory_rss_human)
-{
-    (void)owner;
-    human(out, resident());
-}
-
-INFO_FORMAT(used_memory_peak)
-{
-    used(OWNER);
-    buf_append_uint(out, OWNER->peak);
-}
-
-INFO_FORMAT(used_memory_peak_human)
-{
-    used(OWNER);
-    human(out, OWNER->peak);
-}
-
-INFO_FORMAT(used_memory_dataset)
-{
-    buf_append_uint(out, keyspace_arena(dispatch_keyspace(OWNER->dispatch))->used);
-}
-
-INFO_FORMAT(used_memory_overhead)
-{
-    (void)owner;
-    buf_append_uint(out, heap_used());
-}
-
-static uint64_t total_memory(void)
-{
-    struct sysinfo si;
-    return sysinfo(&si) == 0 ? (uint64_t)si.totalram * si.mem_unit : 0;
-}
-
-static uint64_t active(const struct info *info)
-{
-    return heap_used() + keyspace_arena(dispatch_keyspace(info->dispatch))->held;
-}
-
-INFO_FORMAT(allocator_active)
-{
-    buf_append_uint(out, active(OWNER));
-}
-
-static void ratio(struct buf *out, uint64_t part, uint64_t whole)
-{
-    buf_printf(out, "%.2f", whole == 0 ? 0 : (double)part / (double)whole);
-}
-
-static void percent(struct buf *out, uint64_t part, uint64_t whole)
-{
-    buf_printf(out, "%.2f%%", whole == 0 ? 0 : 100 * (double)part / (double)whole);
-}
-
-INFO_FORMAT(used_memory_peak_perc)
-{
-    uint64_t now = used(OWNER);
-    percent(out, now, OWNER->peak);
-}
-
-INFO_FORMAT(used_memory_startup)
-{
-    buf_append_uint(out, OWNER->startup);
-}
-
-INFO_FORMAT(used_memory_dataset_perc)
-{
-    percent(out, keyspace_arena(dispatch_keyspace(OWNER->dispatch))->used, used(OWNER));
-}
-
-INFO_FORMAT(allocator_frag_ratio)
-{
-    ratio(out, active(OWNER), used(OWNER));
-}
-
-INFO_FORMAT(allocator_frag_bytes)
-{
-    buf_append_uint(out, active(OWNER) - used(OWNER));
-}
-
-INFO_FORMAT(allocator_rss_ratio)
-{
-    ratio(out, resident(), active(OWNER));
-}
-
-INFO_FORMAT(allocator_rss_bytes)
-{
-    buf_append_int(out, (int64_t)resident() - (int64_t)active(OWNER));
-}
-
-INFO_FORMAT(fragmentation_bytes)
-{
-    buf_append_int(out, (int64_t)resident() - (int64_t)used(OWNER));
-}
-
-INFO_FORMAT(mem_clients_normal)
-{
-    uint64_t sum = 0;
-    for (const struct session *s = dispatch_first_session(OWNER->dispatch); s != NULL; s = s->next) {
-        struct net_conn_stats stats;
-        net_conn_get_stats(s->conn, &stats);
-        sum += stats.memory + sizeof *s;
-    }
-    buf_append_uint(out, sum);
-}
-
-INFO_FORMAT(total_system_memory)
-{
-    (void)owner;
-    buf_append_uint(out, total_memory());
-}
-
-INFO_FORMAT(total_system_memory_human)
-{
-    (void)owner;
-    human(out, total_memory());
-}
+/* --- what is always the same --- */
 
 INFO_FORMAT(zero)
 {
     (void)owner;
     buf_append_byte(out, '0');
-}
-
-INFO_FORMAT(zero_human)
-{
-    (void)owner;
-    buf_append_str(out, "0B");
-}
-
-INFO_FORMAT(noeviction)
-{
-    (void)owner;
-    buf_append_str(out, "noeviction");
-}
-
-INFO_FORMAT(fragmentation)
-{
-    ratio(out, resident(), used(OWNER));
-}
-
-INFO_FORMAT(allocator)
-{
-    (void)owner;
-    buf_append_str(out, "arena");
 }
 
 /* --- replication --- */
@@ -425,34 +233,6 @@ static const struct counter_row rows[] = {
     ROW("server", "lru_clock", "s", lru_clock, "The clock of key accesses."),
     ROW("server", "executable", NULL, executable, "The program's path."),
     ROW("server", "config_file", NULL, config_file, "The configuration that was read."),
-    ROW("memory", "used_memory", "bytes", used_memory, "Bytes in use by keys and everything else."),
-    ROW("memory", "used_memory_human", NULL, used_memory_human, "The same for people."),
-    ROW("memory", "used_memory_rss", "bytes", used_memory_rss, "Resident memory, as the kernel counts it."),
-    ROW("memory", "used_memory_rss_human", NULL, used_memory_rss_human, "The same for people."),
-    ROW("memory", "used_memory_peak", "bytes", used_memory_peak, "The most used_memory seen."),
-    ROW("memory", "used_memory_peak_human", NULL, used_memory_peak_human, "The same for people."),
-    ROW("memory", "used_memory_peak_perc", NULL, used_memory_peak_perc, "used_memory over its peak."),
-    ROW("memory", "used_memory_overhead", "bytes", used_memory_overhead, "Bytes that no key reaches."),
-    ROW("memory", "used_memory_startup", "bytes", used_memory_startup, "used_memory of the empty server."),
-    ROW("memory", "used_memory_dataset", "bytes", used_memory_dataset, "Bytes that keys reach."),
-    ROW("memory", "used_memory_dataset_perc", NULL, used_memory_dataset_perc, "The same over used_memory."),
-    ROW("memory", "allocator_allocated", "bytes", used_memory, "Bytes handed out."),
-    ROW("memory", "allocator_active", "bytes", allocator_active, "Bytes held for handing out."),
-    ROW("memory", "allocator_resident", "bytes", used_memory_rss, "Resident memory."),
-    ROW("memory", "total_system_memory", "bytes", total_system_memory, "The machine's memory."),
-    ROW("memory", "total_system_memory_human", NULL, total_system_memory_human, "The same for people."),
-    ROW("memory", "maxmemory", "bytes", zero, "The limit on used_memory; 0: none."),
-    ROW("memory", "maxmemory_human", NULL, zero_human, "The same for people."),
-    ROW("memory", "maxmemory_policy", NULL, noeviction, "What happens at the limit."),
-    ROW("memory", "mem_fragmentation_ratio", NULL, fragmentation, "Resident memory over used memory."),
-    ROW("memory", "mem_fragmentation_bytes", "bytes", fragmentation_bytes, "Resident less used memory."),
-    ROW("memory", "allocator_frag_ratio", NULL, allocator_frag_ratio, "Held over handed out."),
-    ROW("memory", "allocator_frag_bytes", "bytes", allocator_frag_bytes, "Held and not handed out."),
-    ROW("memory", "allocator_rss_ratio", NULL, allocator_rss_ratio, "Resident over held."),
-    ROW("memory", "allocator_rss_bytes", "bytes", allocator_rss_bytes, "Resident less held."),
-    ROW("memory", "mem_not_counted_for_evict", "bytes", zero, "Memory that maxmemory leaves out; none."),
-    ROW("memory", "mem_clients_normal", "bytes", mem_clients_normal, "Memory of clients."),
-    ROW("memory", "mem_allocator", NULL, allocator, "The allocator of keys."),
     ROW("replication", "role", NULL, role, "Always master: there is no replication."),
     ROW("replication", "connected_slaves", NULL, zero, "Replicas that follow."),
     ROW("replication", "master_failover_state", NULL, no_failover, "Whether a failover goes on."),

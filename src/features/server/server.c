@@ -8,6 +8,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "command/command_log.h"
 #include "config/config.h"
 #include "features/server/server_private.h"
 
@@ -39,6 +40,10 @@ static enum dispatch_verdict protected_gate(void *owner, struct command_ctx *ctx
     if (ctx->command->handler != server_cmd_debug || allow == SERVER_YES ||
         (allow == SERVER_LOCAL && net_conn_is_local(ctx->session->conn)))
         return DISPATCH_PASS;
+    struct command_log about;
+    command_log_request(&about, ctx);
+    log_event(LOG_EVENT_DEBUG_REFUSED, about.fields, about.count,
+              "DEBUG was refused to %s: enable-debug-command does not allow it", about.client);
     resp_error(
         ctx->reply,
         "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can "
@@ -107,13 +112,18 @@ static void server_cmd_shutdown(struct command_ctx *ctx)
     }
     bool unsaved = keyspace_dirty(db_keyspace(ctx->db)) > 0 && s->ops.save->count > 0;
     bool wants_save = (words & WORD_SAVE) != 0 || (unsaved && (words & WORD_NOSAVE) == 0);
+    struct command_log about;
+    command_log_request(&about, ctx);
     if (wants_save && (words & WORD_FORCE) == 0) {
-        log_warning("SHUTDOWN was refused: it asks for a save, and this version writes no snapshots; "
-                    "SHUTDOWN NOSAVE ends the server without one");
+        log_event(LOG_EVENT_SHUTDOWN_REFUSED, about.fields, about.count,
+                  "SHUTDOWN of %s was refused: it asks for a save, and this version writes no snapshots; "
+                  "SHUTDOWN NOSAVE ends the server without one",
+                  about.client);
         resp_error(ctx->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
         return;
     }
-    log_notice("a client asked for the shutdown");
+    log_event(LOG_EVENT_SHUTDOWN_ASKED, about.fields, about.count, "User %s asked for the shutdown, from %s",
+              ctx->session->user, about.client);
     dispatch_finish_session(ctx->dispatch, ctx->session);
     s->ops.stop(s->ops.owner);
 }

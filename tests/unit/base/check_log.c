@@ -17,6 +17,9 @@
 #include "base/log.h"
 #include "unit.h"
 
+#define log_notice(...)  log_write(LOG_LEVEL_NOTICE, NULL, 0, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, NULL, 0, __VA_ARGS__)
+
 struct seen {
     int lines;
     enum log_level level;
@@ -93,6 +96,7 @@ START_TEST(levels_hold_back_what_is_below)
         log_verbose("v");
         log_notice("n");
         log_warning("w");
+        log_write(LOG_LEVEL_ERROR, NULL, 0, "e");
         ck_assert_int_eq(seen.lines, LOG_LEVEL_NOTHING - level);
     }
     log_write(LOG_LEVEL_NOTHING, NULL, 0, "never");
@@ -139,9 +143,10 @@ START_TEST(file_lines_have_the_known_form)
     log_verbose("two");
     log_notice("three");
     log_warning("four %s", "x");
-    static const char *const lines[] = {". one", "- two", "\\* three", "# four x"};
+    log_write(LOG_LEVEL_ERROR, NULL, 0, "five");
+    static const char *const lines[] = {". one", "- two", "\\* three", "# four x", "# five"};
     char *line = strtok(content_of(path), "\n");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char pattern[128];
         snprintf(pattern, sizeof pattern,
                  "^%d:M [0-3][0-9] [A-Z][a-z]{2} 20[0-9]{2} "

@@ -3,6 +3,7 @@
  * The loop under both back ends: what is reported and what must not be, whatever
  * handlers do to the watches meanwhile; timers, hooks, signals, the wake-up.
  */
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -570,8 +571,43 @@ START_TEST(time_outside_of_the_wait_is_counted)
 }
 END_TEST
 
+/* Urgent data of TCP is the exceptional event that needs no privileges. */
+START_TEST(priority_is_reported_where_asked_for)
+{
+    struct loop *l = loop_new(kinds[_i]);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, len), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    struct probe p = {.peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .loop = l};
+    ck_assert_int_eq(connect(p.peer, (struct sockaddr *)&at, len), 0);
+    int fd = accept(listener, NULL, NULL);
+    p.io.fn = note;
+    ck_assert_int_eq(loop_io_add(l, &p.io, fd, LOOP_PRIORITY), 0);
+    loop_add_hook(l, busy, NULL);
+    put_byte(&p);
+    loop_turn(l);
+    loop_turn(l);
+    ck_assert_uint_eq(p.calls, 0);
+    ck_assert_int_eq(send(p.peer, "!", 1, MSG_OOB), 1);
+    for (int i = 0; i < 100000 && p.calls == 0; i++)
+        loop_turn(l);
+    ck_assert_uint_eq(p.seen, LOOP_PRIORITY);
+    loop_io_set(l, &p.io, LOOP_READ);
+    p.seen = 0;
+    loop_turn(l);
+    ck_assert_uint_eq(p.seen, LOOP_READ);
+    probe_close(l, &p);
+    close(listener);
+    loop_free(l);
+}
+END_TEST
+
 UNIT_SUITE(loop_loop)
 {
+    tcase_add_loop_test(tc, priority_is_reported_where_asked_for, 0, KINDS);
     tcase_add_loop_test(tc, backend_is_named, 0, KINDS);
     tcase_add_loop_test(tc, reports_what_is_asked_for, 0, KINDS);
     tcase_add_loop_test(tc, change_taken_back_changes_nothing, 0, KINDS);

@@ -199,8 +199,69 @@ START_TEST(no_descriptors_left)
 }
 END_TEST
 
+/* A client that stopped in the middle of something long keeps that and nothing around it. */
+START_TEST(spare_room_is_given_back)
+{
+    struct fixture f;
+    world_start(&f, _i);
+    int silent = peer_join(&f), slow = peer_join(&f), other = peer_join(&f);
+    size_t size = 100000, reply = 30 * 1000 * 1000;
+    char *part = malloc(size + 1);
+    memset(part, 'x', size);
+    part[size] = '\0';
+    peer_say(&f, silent, part);
+    peer_say(&f, slow, "big 30000000\n");
+    struct net_conn_stats before, after;
+    uint32_t at = 0;
+    for (int i = 0; i < 1000; i++) {
+        world_turns(&f, 1);
+        net_conn_get_stats(world_conn(0), &before);
+        if (before.in_pending == size)
+            break;
+    }
+    ck_assert_uint_eq(before.in_pending, size);
+    ck_assert_uint_gt(before.in_capacity, size);
+    /* Who was heard of just now may be about to go on. */
+    ck_assert(!net_give_back(f.net, &at, 100));
+    net_conn_get_stats(world_conn(0), &after);
+    ck_assert_uint_eq(after.in_capacity, before.in_capacity);
+    for (int i = 0; i < 3; i++)
+        world_conn(i)->active_us -= 2000000;
+    /* One at a time. */
+    ck_assert(net_give_back(f.net, &at, 1));
+    ck_assert(net_give_back(f.net, &at, 1));
+    ck_assert(!net_give_back(f.net, &at, 1));
+    ck_assert_uint_eq(at, 0);
+    ck_assert_uint_eq(f.net->output.cap, 0);
+    net_conn_get_stats(world_conn(0), &after);
+    ck_assert_uint_eq(after.in_capacity, size);
+    net_conn_get_stats(world_conn(1), &after);
+    ck_assert_uint_eq(after.out_capacity, after.out_pending);
+    ck_assert_uint_gt(after.out_pending, 1000000);
+    /* Nothing is lost, and all go on. */
+    peer_say(&f, other, "still\n");
+    peer_expect(&f, other, "still\n");
+    char *got = malloc(reply);
+    int error;
+    ck_assert_uint_eq(peer_hear(&f, slow, got, reply, &error), reply);
+    for (size_t i = 0; i < reply; i += 997)
+        ck_assert_int_eq(got[i], 'a' + (int)(i % 26));
+    peer_say(&f, silent, "y\n");
+    ck_assert_uint_eq(peer_hear(&f, silent, got, size + 2, &error), size + 2);
+    ck_assert_int_eq(memcmp(got, part, size), 0);
+    ck_assert_int_eq(memcmp(got + size, "y\n", 2), 0);
+    free(got);
+    free(part);
+    close(silent);
+    close(slow);
+    close(other);
+    world_stop(&f);
+}
+END_TEST
+
 UNIT_SUITE(net_limits)
 {
+    tcase_add_loop_test(tc, spare_room_is_given_back, 0, WORLD_KINDS);
     tcase_add_loop_test(tc, slow_reader_does_not_stop_others, 0, WORLD_KINDS);
     tcase_add_loop_test(tc, output_limits_close, 0, WORLD_KINDS);
     tcase_add_loop_test(tc, soft_limit_is_forgotten_when_drained, 0, WORLD_KINDS);
