@@ -94,13 +94,15 @@ AM_TESTS_ENVIRONMENT = \
 	ASAN_OPTIONS="$${ASAN_OPTIONS-detect_leaks=1:allocator_may_return_null=1}"; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS="$${UBSAN_OPTIONS-print_stacktrace=1}"; export UBSAN_OPTIONS;
 
-script_tests = tests/link.sh tests/lint.sh tests/fuzz.sh tests/wire.sh tests/system.sh
+script_tests = tests/link.sh tests/lint.sh tests/docs.sh tests/fuzz.sh tests/wire.sh tests/system.sh
 TESTS += $(script_tests)
 # The scripts use what make check builds.
 $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
 
 EXTRA_DIST += \
 	tests/conftest.py \
+	tests/docs.sh \
+	tests/docs/test_docs.py \
 	tests/fuzz.sh \
 	tests/fuzz/config_rows.h \
 	tests/fuzz/run \
