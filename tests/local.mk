@@ -100,6 +100,19 @@ TESTS += $(script_tests)
 $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
 
 EXTRA_DIST += \
+	tests/booted/boot \
+	tests/booted/booted.py \
+	tests/booted/filtered \
+	tests/booted/machine.py \
+	tests/booted/rdb.py \
+	tests/booted/root \
+	tests/booted/run \
+	tests/booted/test_activation.py \
+	tests/booted/test_config.py \
+	tests/booted/test_faults.py \
+	tests/booted/test_life.py \
+	tests/booted/test_package.py \
+	tests/booted/test_sandbox.py \
 	tests/conftest.py \
 	tests/docs.sh \
 	tests/docs/test_docs.py \
@@ -112,6 +125,13 @@ EXTRA_DIST += \
 	tests/lint/layers.txt \
 	tests/lint/lint.py \
 	tests/lint/words.txt \
+	tests/package/build \
+	tests/package/layer \
+	tests/package/life \
+	tests/package/repack \
+	tests/package/rpm \
+	tests/package/rpm.macros \
+	tests/package/run \
 	tests/pytest.sh \
 	tests/system.sh \
 	tests/system/test_config.py \

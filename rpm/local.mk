@@ -1,0 +1,1 @@
+EXTRA_DIST += rpm/miniredis.spec rpm/miniredis.rpmlintrc
