@@ -419,7 +419,7 @@ def unprivileged(program):
 
 def test_maxclients_is_lowered_where_the_limit_stays(servers):
     server = servers.start("--maxclients", "500", preexec=limit(100, 200), wrapper=unprivileged(servers.program))
-    assert re.search(r"maxclients is 168 instead of 500", server.log.text())
+    assert server.log.wait_for(r"maxclients is 168 instead of 500")
     with server.client() as c:
         assert c("CONFIG", "GET", "maxclients") == [b"maxclients", b"168"]
         refused = c("CONFIG", "SET", "maxclients", "300")

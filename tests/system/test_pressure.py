@@ -137,7 +137,7 @@ def test_what_cannot_be_watched(servers, tmp_path, path, trigger, reason):
     server = servers.start(env=env)
     with server.client() as c:
         assert info(c, "source") == "none"
-    assert re.search(f"Memory pressure is not watched: .* cannot be used: ({reason})", server.log.text())
+    assert server.log.wait_for(f"Memory pressure is not watched: .* cannot be used: ({reason})")
 
 
 @pytest.mark.parametrize("env", [{"MEMORY_PRESSURE_WATCH": "/dev/null"}])

@@ -111,7 +111,7 @@ def test_maxclients_follows_the_descriptors(start_server):
     server = start_server(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)))
     if resource.prlimit(server.pid, resource.RLIMIT_NOFILE)[1] > 100:
         pytest.skip("this user may raise its hard limits")
-    assert re.search(r"maxclients", server.log.text())
+    assert server.log.wait_for(r"maxclients")
     with server.client() as c:
         most = int(c("CONFIG", "GET", "maxclients")[1])
         assert 30 <= most < 100
