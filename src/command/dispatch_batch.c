@@ -255,12 +255,8 @@ static bool check_shape(struct command_ctx *ctx, const struct registry_entry *e)
     }
     if (e->child_count > 0 && ctx->argc > 1) {
         struct slice sub = ctx->argv[1];
-        struct buf name = {0};
-        for (const char *p = e->command->name; *p != '\0'; p++)
-            buf_append_byte(&name, *p);
         resp_errorf(ctx->reply, "ERR unknown subcommand '%.*s'. Try %s HELP.",
-                    (int)(sub.len < 128 ? sub.len : 128), sub.ptr, buf_cstr(&name));
-        buf_done(&name);
+                    (int)(sub.len < 128 ? sub.len : 128), sub.ptr, e->command->name);
         return false;
     }
     int arity = e->command->arity;

@@ -2,8 +2,6 @@
 /*
  * Replies and argument checks that handlers of every family share.
  */
-#include <ctype.h>
-
 #include "base/number.h"
 #include "command/dispatch.h"
 
@@ -15,16 +13,10 @@ bool dispatch_arg_int(struct command_ctx *ctx, uint32_t i, int64_t *out)
     return false;
 }
 
-static void lower_name(const struct command_ctx *ctx, struct buf *out)
-{
-    for (const char *p = ctx->command->name; *p != '\0'; p++)
-        buf_append_byte(out, (char)tolower((unsigned char)*p));
-}
-
 void dispatch_wrong_arity(struct command_ctx *ctx)
 {
     struct buf name = {0};
-    lower_name(ctx, &name);
+    registry_lower_name(ctx->command, &name);
     resp_errorf(ctx->reply, "ERR wrong number of arguments for '%s' command", buf_cstr(&name));
     buf_done(&name);
 }

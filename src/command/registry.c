@@ -156,10 +156,15 @@ struct registry_entry *registry_find_full(const struct registry *r, struct slice
     return container == NULL ? NULL : find_child(container, slice_of(bar + 1, name.len - head - 1));
 }
 
+void registry_lower_name(const struct command *c, struct buf *out)
+{
+    for (const char *p = c->name; *p != '\0'; p++)
+        buf_append_byte(out, (char)tolower((unsigned char)*p));
+}
+
 void registry_full_name(const struct registry_entry *e, struct buf *out)
 {
-    for (const char *p = e->command->name; *p != '\0'; p++)
-        buf_append_byte(out, (char)tolower((unsigned char)*p));
+    registry_lower_name(e->command, out);
 }
 
 size_t registry_count(const struct registry *r)

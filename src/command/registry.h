@@ -42,8 +42,9 @@ struct registry_entry *registry_find(const struct registry *r, struct slice name
 /* The entry for a request: the subcommand where ARGV[1] names one. For a container
  * with an unknown or missing subcommand, the container. NULL: unknown command. */
 struct registry_entry *registry_resolve(const struct registry *r, const struct slice *argv, uint32_t argc);
-/* Appends the full name in lower case, "config|get". */
+/* Appends the full name in lower case, "config|get"; the second from the row alone. */
 void registry_full_name(const struct registry_entry *e, struct buf *out);
+void registry_lower_name(const struct command *c, struct buf *out);
 /* By full name, "config|get". */
 struct registry_entry *registry_find_full(const struct registry *r, struct slice name);
 
