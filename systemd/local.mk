@@ -17,7 +17,7 @@ EXTRA_DIST += $(systemd_units) $(systemd_drop_ins) systemd/make-catalog \
 
 systemd_edit = $(SED) -e 's|/usr/sbin/miniredis|$(sbindir)/miniredis|g' -e 's|/etc/miniredis|$(sysconfdir)/miniredis|g'
 if NOTIFY_RELOAD
-systemd_edit += -e 's/^Type=notify$$/&-reload/' -e '/^ExecReload=.*kill -HUP/d' -e '/^. With systemd 253/,/^. ExecReload/d'
+systemd_edit += -e 's/^Type=notify$$/&-reload/'
 endif
 
 install-systemd:

@@ -32,6 +32,12 @@ TOP = Path(__file__).resolve().parents[1]
 # For what ought to take milliseconds; generous because sanitizers and small machines are slow.
 PATIENCE = float(os.environ.get("MINIREDIS_TEST_PATIENCE", "30"))
 READY = re.compile(r"Ready to accept connections")
+# What a manager has told the service that this runs in is not for the programs of the tests.
+for name in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID",
+             "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "MAINPID",
+             "MEMORY_PRESSURE_WRITE"):
+    os.environ.pop(name, None)
+os.environ["MEMORY_PRESSURE_WATCH"] = "/dev/null"  # nor is what the machine is short of
 SANITIZER = re.compile(r"(AddressSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer)")
 
 
@@ -308,11 +314,7 @@ class Server:
         self.arguments = [str(a) for a in arguments]
         self.stopped = False
         command = [*wrapper, program, *self.arguments]
-        full = {k: v for k, v in os.environ.items()
-                if k not in ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC",
-                             "WATCHDOG_PID", "JOURNAL_STREAM")}
-        full["MEMORY_PRESSURE_WATCH"] = "/dev/null"  # what the machine is short of is no part of a test
-        full.update(env or {})
+        full = {**os.environ, **(env or {})}
         self.process = subprocess.Popen(
             command, cwd=directory, env=full, stdin=pass_stdin if pass_stdin is not None else
             subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -58,6 +58,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/persist/rdb_make.h \
 	tests/unit/systemd/check_cgroup.c \
 	tests/unit/systemd/check_process_unit.c \
+	tests/unit/systemd/check_reload_socket.c \
 	tests/unit/types/check_string.c \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
@@ -139,6 +140,7 @@ EXTRA_DIST += \
 	tests/system/test_idle.py \
 	tests/system/test_journal.py \
 	tests/system/test_pressure.py \
+	tests/system/test_reload.py \
 	tests/system/test_systemd.py \
 	tests/system/test_users.py \
 	tests/wire.sh \

@@ -263,6 +263,8 @@ static enum problem parse_number(const struct config_option *o, struct slice wor
 {
     bool bounded = o->min != 0 || o->max != 0;
     int named;
+    if (o->type == CONFIG_SIZE && word.len == 0)
+        word = slice_str("0"); /* as redis-server takes it */
     if (o->type == CONFIG_SIZE && o->names != NULL && parse_choice(o, word, &named)) {
         *ret = named;
         return PROBLEM_NONE;

@@ -26,6 +26,8 @@ const char arguments_help[] =
     "  --check-config            say OK, or what is wrong with the configuration, and end\n"
     "  --print-config            print the value of every option and where it comes from, and end\n"
     "  --import-redis-conf FILE  print a redis.conf as a miniredis.conf, and end\n"
+    "  --reload                  have the server that runs in $RUNTIME_DIRECTORY read its\n"
+    "                            configuration again, and end as that did\n"
     "  -v, --version             print the version and end\n"
     "  -h, --help                print this text and end\n";
 
@@ -43,6 +45,7 @@ static const struct own_switch switches[] = {
     {"--import-redis-conf", NULL, true, ARGUMENTS_IMPORT, ARGUMENTS_REDIS},
     {"--check-config", NULL, false, ARGUMENTS_CHECK, ARGUMENTS_NATIVE},
     {"--print-config", NULL, false, ARGUMENTS_PRINT, ARGUMENTS_NATIVE},
+    {"--reload", NULL, false, ARGUMENTS_RELOAD, ARGUMENTS_NATIVE},
     {"--version", "-v", false, ARGUMENTS_VERSION, ARGUMENTS_NATIVE},
     {"--help", "-h", false, ARGUMENTS_HELP, ARGUMENTS_NATIVE},
 };
@@ -113,6 +116,10 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct buf *why)
             behind_option = strncmp(argv[i], "--", 2) == 0 && strchr(argv[i], '=') == NULL;
             a->options[a->option_count++] = argv[i];
         }
+    }
+    if (r == 0 && a->mode == ARGUMENTS_RELOAD && (a->file != NULL || a->option_count > 0)) {
+        buf_printf(why, "--reload takes neither a file nor options: the server that runs has its own");
+        r = MR_E_CONFIG;
     }
     return r;
 }

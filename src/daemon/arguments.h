@@ -17,6 +17,7 @@ enum arguments_mode {
     ARGUMENTS_CHECK,  /* --check-config */
     ARGUMENTS_PRINT,  /* --print-config */
     ARGUMENTS_IMPORT, /* --import-redis-conf FILE */
+    ARGUMENTS_RELOAD, /* --reload */
 };
 
 enum arguments_syntax {

@@ -45,6 +45,7 @@
 #include "features/users/users.h"
 #include "loop/loop.h"
 #include "persist/loading.h"
+#include "systemd/reload_socket.h"
 #include "systemd/systemd.h"
 #include "types/string/string.h"
 
@@ -93,6 +94,7 @@ struct daemon {
     struct housekeeping housekeeping;
     struct idle idle;
     struct watchdog watchdog;
+    struct reload_socket reload_socket;
     struct logging_held held;
     int64_t told_us; /* when progress was last told */
 
@@ -101,6 +103,7 @@ struct daemon {
     bool adopted;
     bool reloading;
     bool has_pidfile;
+    bool log_is_open;
     bool ready;
     bool stopping;
     int status;
@@ -278,7 +281,7 @@ static void report(struct daemon *d, enum log_event event, const char *reason)
     /* Whoever waits at the pipe, or at a terminal while the log goes elsewhere, is told too. */
     if (d->starter >= 0)
         background_failed(d->starter, reason);
-    else if (!logging_on_stderr(&d->options))
+    else if (d->log_is_open && !logging_on_stderr(&d->options))
         fprintf(stderr, "miniredis: %s\n", reason);
     d->starter = -1;
 }
@@ -305,24 +308,42 @@ static void on_stop_signal(void *owner, int signo)
     stop(d, EXIT_SUCCESS);
 }
 
-static void on_reload_signal(void *owner, int signo)
+/* False, with the reasons in WHY, unless all of it was done. */
+static bool reload(struct daemon *d, struct buf *why)
 {
-    struct daemon *d = owner;
-    struct buf why = {0};
-    (void)signo;
     /* The manager knows "starting" and "reloading", not both at once. */
     if (d->ready)
         systemd_reloading();
-    if (logging_reopen(&d->options, &why) < 0)
-        log_event(LOG_EVENT_LOG_REOPEN_FAILED, LOG_FIELDS({"MINIREDIS_REASON", buf_cstr(&why)}),
-                  "%s; the old file stays in use", buf_cstr(&why));
+    bool done = logging_reopen(&d->options, why) == 0;
+    if (!done) {
+        log_event(LOG_EVENT_LOG_REOPEN_FAILED, LOG_FIELDS({"MINIREDIS_REASON", buf_cstr(why)}),
+                  "%s; the old file stays in use", buf_cstr(why));
+        buf_append_byte(why, '\n');
+    }
     d->reloading = true;
-    reload_config(d->config, &d->source);
+    if (!reload_config(d->config, &d->source, why))
+        done = false;
     d->reloading = false;
     memory_reread(d->memory);
     if (d->ready)
         systemd_ready("Ready to accept connections");
+    return done;
+}
+
+static void on_reload_signal(void *owner, int signo)
+{
+    struct buf why = {0};
+    (void)signo;
+    (void)reload(owner, &why);
     buf_done(&why);
+}
+
+static enum reload_verdict on_reload_asked(void *owner, struct buf *why)
+{
+    struct daemon *d = owner;
+    if (reload(d, why))
+        return RELOAD_DONE;
+    return logging_in_journal(&d->options) ? RELOAD_FAILED_AND_TOLD : RELOAD_FAILED;
 }
 
 static int watch_signals(struct daemon *d, struct buf *why)
@@ -350,7 +371,9 @@ static int enter_directory(struct daemon *d, struct buf *why)
 
 static int open_log(struct daemon *d, struct buf *why)
 {
-    return logging_open(&d->options, why);
+    int r = logging_open(&d->options, why);
+    d->log_is_open = r == 0; /* until then lines go to standard error, or the journal behind it */
+    return r;
 }
 
 static int go_background(struct daemon *d, struct buf *why)
@@ -524,6 +547,15 @@ static int leave_pid(struct daemon *d, struct buf *why)
     return 0;
 }
 
+/* Without it there are still the signals. */
+static int listen_for_reloads(struct daemon *d, struct buf *why)
+{
+    if (reload_socket_open(&d->reload_socket, d->loop, on_reload_asked, d, why) < 0)
+        log_event(LOG_EVENT_RELOAD_UNHEARD, LOG_FIELDS({"MINIREDIS_REASON", buf_cstr(why)}),
+                  "Nobody can wait for a reload by --reload: %s", buf_cstr(why));
+    return 0;
+}
+
 static int start_watchdog(struct daemon *d, struct buf *why)
 {
     (void)why;
@@ -648,6 +680,7 @@ static const struct {
     {open_listeners, LOG_EVENT_LISTEN_FAILED},
     {start_idle, LOG_EVENT_START_FAILED},
     {leave_pid, LOG_EVENT_START_FAILED},
+    {listen_for_reloads, LOG_EVENT_START_FAILED},
     {start_watchdog, LOG_EVENT_START_FAILED},
     {start_loading, LOG_EVENT_LOAD_FAILED},
 };
@@ -685,6 +718,7 @@ static void shut_down(struct daemon *d)
     if (d->status == EXIT_SUCCESS && unsaved > 0 && d->loading_options.save.count > 0)
         tell_loss(unsaved);
     net_stop_listening(d->net);
+    reload_socket_close(&d->reload_socket);
     if (d->has_pidfile)
         pidfile_remove(d->options.pidfile);
     d->has_pidfile = false;
@@ -727,10 +761,11 @@ void daemon_free(struct daemon *d)
 {
     if (d->net != NULL)
         net_free(d->net);
+    reload_socket_close(&d->reload_socket);
     housekeeping_done(&d->housekeeping);
+    memory_free(d->memory);
     if (d->dispatch != NULL)
         dispatch_free(d->dispatch);
-    memory_free(d->memory);
     idle_done(&d->idle);
     loading_free(d->loading);
     info_free(d->info);

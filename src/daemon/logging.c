@@ -105,3 +105,9 @@ bool logging_on_stderr(const struct daemon_options *o)
     enum options_log_target t = target(o);
     return t == OPTIONS_LOG_STDERR || (t == OPTIONS_LOG_JOURNAL && systemd_stderr_is_journal());
 }
+
+bool logging_in_journal(const struct daemon_options *o)
+{
+    enum options_log_target t = target(o);
+    return t == OPTIONS_LOG_JOURNAL || (t == OPTIONS_LOG_STDERR && systemd_stderr_is_journal());
+}

@@ -31,3 +31,5 @@ void logging_held_init(struct logging_held *h, struct loop *loop);
 
 /* Whether who reads standard error sees the lines. */
 bool logging_on_stderr(const struct daemon_options *options);
+/* Whether the lines go to the journal, natively or by way of standard error. */
+bool logging_in_journal(const struct daemon_options *options);

@@ -9,13 +9,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/config_load.h"
 #include "daemon/arguments.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
+#include "systemd/reload_socket.h"
 #include "systemd/systemd.h"
+
+#define RELOAD_PATIENCE_MS 25000 /* a little less than a service manager has as a rule */
 
 /* A descriptor that is opened later must not become standard error by accident. */
 static void fill_standard_descriptors(void)
@@ -66,6 +70,22 @@ static int import_redis_conf(struct config *config, const char *path)
     return status;
 }
 
+/* Standard error may be where the server's own lines went already. */
+static int ask_for_reload(void)
+{
+    struct buf why = {0};
+    enum reload_verdict verdict = reload_socket_ask(RELOAD_PATIENCE_MS, &why);
+    if (verdict == RELOAD_DONE)
+        return EXIT_SUCCESS;
+    if (verdict == RELOAD_FAILED_AND_TOLD && systemd_stderr_is_journal())
+        why.len = 0;
+    fputs("miniredis: the reload failed\n", stderr);
+    for (char *line = strtok(buf_cstr(&why), "\n"); line != NULL; line = strtok(NULL, "\n"))
+        fprintf(stderr, "miniredis: %s\n", line);
+    buf_done(&why);
+    return EXIT_FAILURE;
+}
+
 static int run(struct daemon *d, const struct arguments *arguments)
 {
     struct buf faults = {0}, passed_over = {0}, out = {0};
@@ -110,6 +130,8 @@ int main(int argc, char **argv)
         status = fputs(arguments_help, stdout) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     } else if (arguments.mode == ARGUMENTS_VERSION) {
         status = puts("miniredis " PACKAGE_VERSION) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    } else if (arguments.mode == ARGUMENTS_RELOAD) {
+        status = ask_for_reload();
     } else {
         status = serve(&arguments);
     }

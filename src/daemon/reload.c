@@ -44,18 +44,20 @@ void reload_log_notes(struct config *config)
     config_take_notes(config, log_note, NULL);
 }
 
-void reload_config(struct config *config, const struct reload_source *source)
+bool reload_config(struct config *config, const struct reload_source *source, struct buf *why)
 {
+    static const char unreadable[] = "the configuration came from standard input and cannot be read again";
     if (source->path != NULL && strcmp(source->path, "-") == 0) {
-        log_event(LOG_EVENT_RELOAD_NOTHING, NULL, 0,
-                  "Reload: the configuration came from standard input and cannot be read again");
-        return;
+        log_event(LOG_EVENT_RELOAD_NOTHING, NULL, 0, "Reload: %s", unreadable);
+        buf_printf(why, "%s\n", unreadable);
+        return false;
     }
     struct buf faults = {0}, changed = {0};
     const char *what = source->path != NULL ? source->path : "the overlay; there is no configuration file";
     int r = config_reload(config, source->path, source->redis, &faults, &changed);
     reload_log_notes(config);
     if (r != 0) {
+        buf_append_slice(why, buf_slice(&faults));
         reload_log_lines(LOG_EVENT_RELOAD_FAULT, "Reload: ", &faults);
         log_event(LOG_EVENT_RELOAD_REFUSED, LOG_FIELDS({"MINIREDIS_FILE", source->path}),
                   "Reload refused, nothing was changed");
@@ -69,4 +71,5 @@ void reload_config(struct config *config, const struct reload_source *source)
     }
     buf_done(&faults);
     buf_done(&changed);
+    return r == 0;
 }

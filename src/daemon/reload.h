@@ -18,8 +18,9 @@ struct reload_source {
 };
 
 /* Brings the running configuration to what the file says now, all or nothing, and writes to
- * the log what changed or why nothing did. */
-void reload_config(struct config *config, const struct reload_source *source);
+ * the log what changed or why nothing did. False: it was refused, or cannot be read again; the
+ * reasons are then also in WHY, as lines. */
+bool reload_config(struct config *config, const struct reload_source *source, struct buf *why);
 
 /* Writes what config_take_notes hands over to the log. */
 void reload_log_notes(struct config *config);

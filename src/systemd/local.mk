@@ -8,6 +8,8 @@ libsystemd_a_SOURCES = \
 	src/systemd/notify.c \
 	src/systemd/process_unit.c \
 	src/systemd/process_unit.h \
+	src/systemd/reload_socket.c \
+	src/systemd/reload_socket.h \
 	src/systemd/systemd.h \
 	src/systemd/systemd_private.h
 libsystemd_a_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)

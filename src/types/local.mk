@@ -5,4 +5,4 @@ libtypes_a_SOURCES = \
 	src/types/string/string_cmds.c \
 	src/types/string/string_private.h \
 	src/types/string/string_rdb.c
-libtypes_a_CFLAGS = $(AM_CFLAGS)
+libtypes_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)

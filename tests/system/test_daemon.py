@@ -34,14 +34,17 @@ def test_version(program, word):
 def test_help_names_every_switch(program, word):
     done = run(program, word)
     assert done.returncode == 0
-    for name in ("-c ", "--redis-conf", "--check-config", "--print-config", "--import-redis-conf", "--version"):
+    for name in ("-c ", "--redis-conf", "--check-config", "--print-config", "--import-redis-conf", "--reload",
+                 "--version"):
         assert name in done.stdout
 
 
 @pytest.mark.parametrize("arguments, word", [
     (["-x"], "-x"), (["-c"], "-c wants"), (["--redis-conf"], "--redis-conf wants"),
     (["-c", "a", "-c", "b"], "two configuration files"), (["a", "-c", "b"], "two configuration files"),
-    (["--check-config", "--print-config"], "--print-config"),
+    (["--check-config", "--print-config"], "--print-config"), (["--reload", "--check-config"], "--check-config"),
+    (["--reload", "-c", "x"], "--reload"), (["--reload", "--port", "1"], "--reload"),
+    (["--port", "1", "--reload"], "--reload"), (["x.conf", "--reload"], "--reload"),
 ])
 def test_bad_command_lines(program, tmp_path, arguments, word):
     done = run(program, *arguments, cwd=tmp_path)
@@ -376,7 +379,15 @@ def test_port_taken_by_another_server(servers, server):
 def test_a_log_file_that_cannot_be_opened(servers):
     server = servers.launch("--logfile", "/nowhere/at/all.log")
     assert server.wait() == 1
-    assert "/nowhere/at/all.log" in server.log.text()
+    one_line(server, "/nowhere/at/all.log", "No such file")
+    assert server.log.text().count("/nowhere") == 1
+
+
+def test_a_directory_that_cannot_be_entered(servers):
+    server = servers.launch("--dir", "/nowhere/at/all", "--logfile", "my.log")
+    assert server.wait() == 1
+    one_line(server, "/nowhere/at/all", "No such file")
+    assert server.log.text().count("/nowhere") == 1
 
 
 def test_an_address_that_is_not_ours(servers):

@@ -148,6 +148,18 @@ def test_failed_authentication(start, journal):
     assert entries[0]["PRIORITY"] == "4" and entries[0]["MINIREDIS_DB"] == "0" and entries[0]["MINIREDIS_CLIENT_ID"]
 
 
+def test_a_name_is_told_if_there_is_such_a_user(start, servers, journal):
+    conf = servers.tmp_path / "m.conf"
+    conf.write_text(f'requirepass = "{SECRET}"\nuser "web" {{\n    peer-uid = 4242\n}}\n')
+    server = start("-c", conf)
+    with server.client() as c:
+        for name in ("web", "wep", "web\0"):
+            assert c("AUTH", name, "x").startswith("WRONGPASS")
+    entries = journal.wait_for("AUTH_FAILED", 3)
+    assert [e.get("MINIREDIS_AUTH_USER") for e in entries] == ["web", None, None]
+    assert [e["MESSAGE"].partition(" as ")[2] for e in entries] == ["web"] + ["a user that does not exist"] * 2
+
+
 def test_a_flood_is_held_back(start, journal):
     server = start("--requirepass", SECRET)
     with server.client() as c:

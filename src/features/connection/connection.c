@@ -80,14 +80,19 @@ static bool connection_same_secret(struct slice given, const char *secret)
     return different == 0;
 }
 
-/* What was sent is not shown, not even as the name of a user: it may be a password in its place. */
-static void log_denied(struct command_ctx *ctx, bool known)
+/* What was sent is not shown, not even as the name of a user, unless there is one of that name: it may
+ * be a password in its place. */
+static void log_denied(struct command_ctx *ctx, struct slice user)
 {
+    bool known = dispatch_user_exists(ctx->dispatch, user);
+    struct buf name = {0};
     struct command_log about;
+    buf_append_slice(&name, user);
     command_log_request(&about, ctx);
-    command_log_add(&about, "MINIREDIS_AUTH_USER", known ? "default" : NULL);
+    command_log_add(&about, "MINIREDIS_AUTH_USER", known ? buf_cstr(&name) : NULL);
     log_event(LOG_EVENT_AUTH_FAILED, about.fields, about.count, "%s failed to authenticate as %s",
-              about.client, known ? "default" : "a user that does not exist");
+              about.client, known ? buf_cstr(&name) : "a user that does not exist");
+    buf_done(&name);
 }
 
 /* False, with the error written, unless USER may come in with PASSWORD. */
@@ -98,7 +103,7 @@ static bool connection_log_in(struct command_ctx *ctx, struct slice user, struct
     bool right = !connection_has_password(c) || connection_same_secret(password, c->options->requirepass);
     if (!known || !right) {
         c->denied++;
-        log_denied(ctx, known);
+        log_denied(ctx, user);
         resp_error(ctx->reply, "WRONGPASS invalid username-password pair or user is disabled.");
         return false;
     }

@@ -92,10 +92,14 @@ START_TEST(option)
         int64_t value;
         const char *file; /* what is printed to be read again */
     } good[] = {
-        {"auto", MEMORY_AUTO, "auto"},       {"AUTO", MEMORY_AUTO, "auto"}, {"0", 0, "0"},
-        {"1gb", (int64_t)GIB, "1073741824"}, {"1000", 1000, "1000"},
+        {"auto", MEMORY_AUTO, "auto"},
+        {"AUTO", MEMORY_AUTO, "auto"},
+        {"0", 0, "0"},
+        {"1gb", (int64_t)GIB, "1073741824"},
+        {"", 0, "0"},
+        {"1000", 1000, "1000"},
     };
-    static const char *const bad[] = {"-1", "", "automatic", "1 gb", "9223372036854775808"};
+    static const char *const bad[] = {"-1", "automatic", "1 gb", "9223372036854775808"};
     struct memory_options options = {.limit = 77};
     const struct config_module module = {
         .group = "Limits", .options = memory_config_rows, .count = memory_config_count, .target = &options};
