@@ -5,6 +5,9 @@ TESTS += tests/unit/unit
 endif
 tests_unit_unit_SOURCES = \
 	tests/unit/base/check_arena.c \
+	tests/unit/base/check_arena.h \
+	tests/unit/base/check_arena_model.c \
+	tests/unit/base/check_arena_seal.c \
 	tests/unit/base/check_buf.c \
 	tests/unit/base/check_checksum.c \
 	tests/unit/base/check_clock.c \

@@ -2,6 +2,11 @@ noinst_LIBRARIES += libbase.a
 libbase_a_SOURCES = \
 	src/base/arena.c \
 	src/base/arena.h \
+	src/base/arena_evacuate.c \
+	src/base/arena_map.c \
+	src/base/arena_private.h \
+	src/base/arena_runs.c \
+	src/base/arena_seal.c \
 	src/base/buf.c \
 	src/base/buf.h \
 	src/base/checksum.c \

@@ -1,89 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The arena against a list of what it handed out: nothing overlaps, sums agree,
- * memory goes back to the kernel, sizes that cannot be had are refused.
+ * The arena at its edges: memory goes back to the kernel, sizes that cannot be had are
+ * refused, runs grow and shrink where they stand, spans are emptied.
  */
-#include "base/arena.h"
-
-#include <stdbool.h>
-#include <stdlib.h>
-#include <sys/mman.h>
+#include <errno.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
+#include "base/arena_private.h"
 #include "base/random.h"
-#include "unit.h"
-
-/* Each ck_assert writes to check's file; in loops that is most of the time. */
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
-/* AddressSanitizer's shadow does not fit under a limit of address space. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SHADOWED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SHADOWED
-#endif
-#endif
-
-#define MIB ((size_t)1 << 20)
-
-/* Bytes of [ptr, ptr + len) that are resident. */
-static size_t resident(char *ptr, size_t len)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t pages = len / page, count = 0;
-    unsigned char *map = malloc(pages);
-    must(mincore(ptr, pages * page, map) == 0);
-    for (size_t i = 0; i < pages; i++)
-        count += map[i] & 1;
-    free(map);
-    return count * page;
-}
-
-static size_t random_size(struct random *r)
-{
-    switch (random_below(r, 20)) {
-    case 0:
-        return 32769 + random_below(r, 300000);
-    case 1:
-        return 513 + random_below(r, 32256);
-    case 2:
-        return (size_t)1 << random_below(r, 18);
-    case 3:
-        return 0;
-    default:
-        return 1 + random_below(r, 300);
-    }
-}
-
-struct held {
-    unsigned char *ptr;
-    size_t size;
-    unsigned char tag;
-};
-
-/* Marks the whole of small ones, the ends and some of the middle of big ones. */
-static void mark(const struct held *h)
-{
-    if (h->size <= 512)
-        memset(h->ptr, h->tag, h->size);
-    else
-        for (size_t i = 0; i < h->size; i += i + 512 < h->size ? 509 : 1)
-            h->ptr[i] = h->tag;
-}
-
-static void check(const struct held *h)
-{
-    size_t step = h->size <= 512 ? 1 : 509;
-    for (size_t i = 0; i < h->size; i += i + 512 < h->size ? step : 1)
-        if (h->ptr[i] != h->tag)
-            ck_abort_msg("byte %zu of %zu changed", i, h->size);
-}
+#include "check_arena.h"
 
 START_TEST(classes)
 {
@@ -97,71 +23,14 @@ START_TEST(classes)
         if (size <= 512)
             must(usable - size < 8);
         else if (size <= 32768)
-            must((usable - size) * 5 <= usable);
+            must((usable - size) * 9 <= usable);
         else
             must(usable - size < 4096);
         last = usable;
     }
     must(arena_usable(0) == 8);
-    must(arena_usable(513) == 640);
+    must(arena_usable(513) == 576);
     must(arena_usable(32768) == 32768);
-}
-END_TEST
-
-START_TEST(model)
-{
-    enum { LIVE = 3000, OPS = 400000 };
-    static struct held live[LIVE];
-    struct random r;
-    struct arena a;
-    random_init_seed(&r, (uint64_t)_i + 1);
-    arena_init(&a, 0);
-    size_t used = 0;
-    for (unsigned op = 0; op < OPS; op++) {
-        /* Waves of filling and emptying, so that spans and runs are left and come back. */
-        bool filling = op / 20000 % 2 == 0;
-        struct held *h = &live[random_below(&r, LIVE)];
-        if (h->ptr != NULL && (!filling || random_below(&r, 4) == 0)) {
-            check(h);
-            used -= arena_usable(h->size);
-            arena_free(&a, h->ptr, random_below(&r, 2) == 0 ? h->size : arena_usable(h->size));
-            h->ptr = NULL;
-        } else if (h->ptr == NULL && (filling || random_below(&r, 4) == 0)) {
-            bool zero = random_below(&r, 8) == 0;
-            h->size = random_size(&r);
-            h->tag = (unsigned char)random_next(&r);
-            h->ptr = zero ? arena_try_alloc_zero(&a, h->size) : arena_alloc(&a, h->size);
-            must(h->ptr != NULL);
-            if (zero)
-                for (size_t i = 0; i < h->size; i++)
-                    if (h->ptr[i] != 0)
-                        ck_abort_msg("byte %zu of %zu is not zero", i, h->size);
-            must((uintptr_t)h->ptr % 8 == 0);
-            must(arena_shorten(&a, h->ptr) >= ARENA_FIRST_SHORT);
-            must(arena_expand(&a, arena_shorten(&a, h->ptr)) == h->ptr);
-            if (h->size >= 64 && (h->size & (h->size - 1)) == 0)
-                must((uintptr_t)h->ptr % 64 == 0);
-            used += arena_usable(h->size);
-            mark(h);
-        }
-        must(a.used == used);
-        must(a.held >= used);
-        if (op % 4000 == 0)
-            arena_trim(&a, random_below(&r, 4 * MIB));
-    }
-    for (unsigned i = 0; i < LIVE; i++) {
-        if (live[i].ptr == NULL)
-            continue;
-        check(&live[i]);
-        arena_free(&a, live[i].ptr, live[i].size);
-    }
-    must(a.used == 0);
-    must(a.held == 0);
-    while (arena_trim(&a, MIB) > 0)
-        continue;
-    must(resident(a.base, 256 * MIB) == 0);
-    must(resident(a.base + a.reserved - 1024 * MIB, 1024 * MIB) == 0);
-    arena_done(&a);
 }
 END_TEST
 
@@ -169,7 +38,10 @@ START_TEST(million)
 {
     enum { COUNT = 1000000 };
     struct arena a;
-    arena_init(&a, 0);
+    if (_i == 0)
+        arena_init(&a, 1024 * MIB);
+    else
+        open_memfd(&a, 1024 * MIB);
     void **ptrs = malloc(COUNT * sizeof *ptrs);
     for (unsigned i = 0; i < COUNT; i++) {
         ptrs[i] = arena_alloc(&a, 56);
@@ -177,17 +49,55 @@ START_TEST(million)
     }
     must(a.used == 56000000);
     must(a.held <= 56100000);
-    must(resident(a.base, 128 * MIB) <= 56100000);
+    must(resident(a.base, a.reserved) <= a.held);
     for (unsigned i = 0; i < COUNT; i++) {
         must(memcmp(ptrs[i], &i, sizeof i) == 0);
         arena_free(&a, ptrs[i], 56);
     }
     must(a.held == 0);
-    must(resident(a.base, 128 * MIB) > 50000000);
-    must(arena_trim(&a, 10 * MIB) == 10 * MIB);
+    must(resident(a.base, a.reserved) == a.dirty);
+    must(a.dirty > 50000000);
+    size_t given = arena_trim(&a, 10 * MIB);
+    must(given <= 10 * MIB && given > 10 * MIB - 65536);
+    must(resident(a.base, a.reserved) == a.dirty);
     must(arena_trim(&a, SIZE_MAX) >= 45000000);
-    must(resident(a.base, 128 * MIB) == 0);
+    must(resident(a.base, a.reserved) == 0);
     free(ptrs);
+    arena_done(&a);
+}
+END_TEST
+
+/* A span that was hardly used, and one whose class leaves its end alone. */
+START_TEST(touched_pages)
+{
+    struct arena a;
+    arena_init(&a, 64 * MIB);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    memset(arena_alloc(&a, 100), 1, 100);
+    arena_free(&a, arena_expand(&a, (uint64_t)(a.reserved - 65536) / 8), 100);
+    must(a.held == 0);
+    must(a.dirty == page);
+    void *ptr[3];
+    size_t size = 22 * 1024;
+    for (unsigned i = 0; i < 3; i++)
+        memset(ptr[i] = arena_alloc(&a, size), 1, size);
+    must(a.dirty == 0);
+    must(a.held >= 4 * size && a.held < 4 * size + 2 * page);
+    must(resident(a.base, a.reserved) <= a.held);
+    for (unsigned i = 0; i < 3; i++)
+        arena_free(&a, ptr[i], size);
+    must(a.dirty == resident(a.base, a.reserved));
+    /* The next class has more of the span, and the one after that less again. */
+    void *whole[2] = {arena_alloc(&a, 32768), arena_alloc(&a, 32768)};
+    memset(whole[0], 2, 32768);
+    memset(whole[1], 2, 32768);
+    arena_free(&a, whole[0], 32768);
+    arena_free(&a, whole[1], 32768);
+    must(a.dirty == resident(a.base, a.reserved));
+    ptr[0] = arena_alloc(&a, size);
+    must(resident(a.base, a.reserved) <= a.held + a.dirty);
+    arena_free(&a, ptr[0], size);
+    must(a.dirty == resident(a.base, a.reserved));
     arena_done(&a);
 }
 END_TEST
@@ -396,15 +306,420 @@ START_TEST(reach)
     arena_init(&a, SIZE_MAX);
     must(a.reserved <= (size_t)1 << 43);
     must(a.reserved >= (size_t)1 << 30);
+    /* Runs stand at the bottom, spans at the top. */
     char *top = arena_alloc(&a, 100000), *low = arena_alloc(&a, 100);
     top[99999] = low[99] = 1;
-    must(top > low);
-    must(arena_shorten(&a, top + 99992) < (uint64_t)1 << 40);
+    must(arena_shorten(&a, low + 96) < (uint64_t)1 << 40);
+    must(arena_shorten(&a, top) >= ARENA_FIRST_SHORT);
     char bytes[ARENA_SHORT];
-    arena_store_short(bytes, arena_shorten(&a, top));
-    must(arena_expand(&a, arena_load_short(bytes)) == top);
+    arena_store_short(bytes, arena_shorten(&a, low));
+    must(arena_expand(&a, arena_load_short(bytes)) == low);
     arena_free(&a, top, 100000);
     arena_free(&a, low, 100);
+    arena_done(&a);
+}
+END_TEST
+
+/* --- resizing --- */
+
+START_TEST(resize_in_class)
+{
+    struct arena a;
+    arena_init(&a, 64 * MIB);
+    char *ptr = arena_alloc(&a, 100);
+    must(arena_resize(&a, ptr, 100, 97) && arena_resize(&a, ptr, 97, 104));
+    must(!arena_resize(&a, ptr, 104, 105) && !arena_resize(&a, ptr, 104, 96));
+    must(!arena_resize(&a, ptr, 104, 40000) && !arena_resize(&a, ptr, 104, SIZE_MAX));
+    must(a.used == 104);
+    arena_free(&a, ptr, 104);
+    ptr = arena_alloc(&a, 600);
+    must(arena_resize(&a, ptr, 600, 577) && arena_resize(&a, ptr, 577, 640) &&
+         !arena_resize(&a, ptr, 640, 641));
+    arena_free(&a, ptr, 640);
+    ptr = arena_alloc(&a, 40000);
+    must(!arena_resize(&a, ptr, 40000, 32768) && !arena_resize(&a, ptr, 40000, 0));
+    must(a.used == 40960);
+    arena_free(&a, ptr, 40000);
+    arena_done(&a);
+}
+END_TEST
+
+/* The last run takes never used pages, up to the end of what there is. */
+START_TEST(resize_at_end)
+{
+    struct arena a;
+    arena_init(&a, 64 * MIB);
+    unsigned char *ptr = arena_alloc(&a, 40000);
+    memset(ptr, 7, 40000);
+    for (size_t size = 40000; size < 40 * MIB; size += size / 2) {
+        must(arena_resize(&a, ptr, size, size + size / 2));
+        must(a.used == arena_usable(size + size / 2) && a.held == a.used && a.dirty == 0);
+        ptr[size + size / 2 - 1] = 7;
+    }
+    must(resident(a.base, a.reserved) <= 120 << 10);
+    size_t used = a.used;
+    must(!arena_resize(&a, ptr, used, 64 * MIB) && !arena_resize(&a, ptr, used, SIZE_MAX));
+    must(!arena_resize(&a, ptr, used, (size_t)1 << 60));
+    must(a.used == used && a.held == used);
+    must(arena_resize(&a, ptr, used, 40000));
+    must(a.used == 40960 && a.held == 40960 && a.dirty == used - 40960);
+    must(ptr[0] == 7 && ptr[39999] == 7);
+    arena_free(&a, ptr, 40000);
+    must(a.dirty == used);
+    arena_done(&a);
+}
+END_TEST
+
+/* Dirty and clean pages behind a run, in turns, and a run that is in the way. */
+START_TEST(resize_over)
+{
+    enum { COUNT = 9, BYTES = 40960 };
+    struct arena a;
+    unsigned char *ptr[COUNT];
+    arena_init(&a, 16 * MIB);
+    for (unsigned i = 0; i < COUNT; i++)
+        memset(ptr[i] = arena_alloc(&a, BYTES), (int)i, BYTES);
+    for (unsigned i = 1; i < COUNT; i++)
+        must(ptr[i] == ptr[i - 1] + BYTES);
+    for (unsigned i = 1; i < COUNT - 1; i += 2)
+        arena_free(&a, ptr[i], BYTES);
+    must(arena_trim(&a, SIZE_MAX) == 4 * BYTES);
+    must(!arena_resize(&a, ptr[0], BYTES, 2 * BYTES + 1));
+    for (unsigned i = 2; i < COUNT - 1; i += 2)
+        arena_free(&a, ptr[i], BYTES);
+    must(a.dirty == 3 * BYTES);
+    must(!arena_resize(&a, ptr[0], BYTES, 9 * BYTES));
+    must(a.used == 2 * BYTES && a.dirty == 3 * BYTES);
+    must(arena_resize(&a, ptr[0], BYTES, 2 * BYTES + 4096));
+    must(a.used == 3 * BYTES + 4096 && a.held == a.used && a.dirty == 3 * BYTES - 4096);
+    must(arena_resize(&a, ptr[0], 2 * BYTES + 4096, 8 * BYTES));
+    must(a.used == 9 * BYTES && a.dirty == 0);
+    must(!arena_resize(&a, ptr[0], 8 * BYTES, 8 * BYTES + 1));
+    memset(ptr[0] + BYTES, 0xee, 7 * BYTES);
+    for (unsigned i = 0; i < BYTES; i++)
+        must(ptr[0][i] == 0 && ptr[COUNT - 1][i] == COUNT - 1);
+    must(arena_resize(&a, ptr[0], 8 * BYTES, BYTES));
+    must(a.dirty == 7 * BYTES);
+    unsigned char *again = arena_try_alloc_zero(&a, 6 * BYTES);
+    must(again == ptr[1]);
+    for (unsigned i = 0; i < 6 * BYTES; i++)
+        must(again[i] == 0);
+    arena_done(&a);
+}
+END_TEST
+
+/* --- evacuation --- */
+
+/* Frees all but every tenth at random; returns how many are left. */
+static unsigned thin_out(struct arena *a, struct random *r, void **ptrs, unsigned count, size_t size)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (random_below(r, 10) == 0)
+            ptrs[left++] = ptrs[i];
+        else
+            arena_free(a, ptrs[i], size);
+    }
+    return left;
+}
+
+static void move_leaving(struct arena *a, void **ptrs, unsigned count, size_t size)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (!arena_is_leaving(a, ptrs[i], size))
+            continue;
+        void *to = memcpy(arena_alloc(a, size), ptrs[i], size);
+        arena_free(a, ptrs[i], size);
+        ptrs[i] = to;
+    }
+}
+
+START_TEST(evacuated)
+{
+    enum { COUNT = 1000000 };
+    struct arena a;
+    struct random r;
+    random_init_seed(&r, 3);
+    if (_i == 0)
+        arena_init(&a, 1024 * MIB);
+    else
+        open_memfd(&a, 1024 * MIB);
+    void **ptrs = malloc(COUNT * sizeof *ptrs);
+    for (unsigned i = 0; i < COUNT; i++)
+        memcpy(ptrs[i] = arena_alloc(&a, 64), &i, sizeof i);
+    must(arena_evacuate_begin(&a, 25) == 0);
+    must(!arena_is_evacuating(&a));
+    unsigned left = thin_out(&a, &r, ptrs, COUNT, 64);
+    uint64_t sum = 0, after = 0;
+    for (unsigned i = 0; i < left; i++)
+        sum += *(uint32_t *)ptrs[i];
+    size_t held = a.held;
+    must(held > 60000000);
+    must(arena_evacuate_begin(&a, 100) == 0);
+    size_t gain = arena_evacuate_begin(&a, 25);
+    must(arena_is_evacuating(&a));
+    must(gain >= held - a.used - 65536);
+    move_leaving(&a, ptrs, left, 64);
+    must(a.held <= held - gain + 65536);
+    must(a.used == (size_t)left * 64);
+    must(a.held * 100 <= a.used * 115);
+    arena_evacuate_end(&a);
+    for (unsigned i = 0; i < left; i++)
+        after += *(uint32_t *)ptrs[i];
+    must(sum == after);
+    check_sums(&a);
+    arena_trim(&a, SIZE_MAX);
+    must(resident(a.base, a.reserved) * 100 <= a.used * 115);
+    must(arena_evacuate_begin(&a, 25) == 0);
+    free(ptrs);
+    arena_done(&a);
+}
+END_TEST
+
+/* Only what is as empty as was asked for leaves, fullest spans stay, and no moment holds more
+ * than before. */
+START_TEST(evacuated_choice)
+{
+    enum { SPANS = 40, EACH = 64, SIZE = 1024 };
+    struct arena a;
+    void *ptrs[SPANS][EACH];
+    unsigned left[SPANS];
+    arena_init(&a, 64 * MIB);
+    for (unsigned s = 0; s < SPANS; s++)
+        for (unsigned i = 0; i < EACH; i++)
+            ptrs[s][i] = arena_alloc(&a, SIZE);
+    /* Half of the spans keep 60 of 64, the others 1 to 20. */
+    for (unsigned s = 0; s < SPANS; s++) {
+        left[s] = s % 2 == 0 ? 60 : 1 + s / 2;
+        for (unsigned i = left[s]; i < EACH; i++)
+            arena_free(&a, ptrs[s][i], SIZE);
+    }
+    size_t held = a.held;
+    must(arena_evacuate_begin(&a, 97) >= 65536);
+    for (unsigned s = 0; s < SPANS; s++)
+        if (arena_is_leaving(&a, ptrs[s][0], SIZE))
+            must(left[s] <= 1);
+    size_t gain = arena_evacuate_begin(&a, 50);
+    must(gain >= 15 * 65536);
+    for (unsigned s = 0; s < SPANS; s++)
+        for (unsigned i = 0; i < left[s]; i++) {
+            bool leaving = arena_is_leaving(&a, ptrs[s][i], SIZE);
+            must(!leaving || left[s] <= 20);
+            if (!leaving)
+                continue;
+            arena_free(&a, ptrs[s][i], SIZE);
+            ptrs[s][i] = arena_alloc(&a, SIZE);
+            must(a.held <= held);
+        }
+    must(a.held <= held - gain + 65536);
+    arena_evacuate_end(&a);
+    for (unsigned s = 0; s < SPANS; s++)
+        for (unsigned i = 0; i < left[s]; i++)
+            arena_free(&a, ptrs[s][i], SIZE);
+    must(a.held == 0);
+    arena_done(&a);
+}
+END_TEST
+
+enum { ALIKE = 20, MOST = 1024 };
+
+/* ALIKE spans, those with an even number holding FIRST objects, the others SECOND. */
+static void fill_alike(struct arena *a, char *ptrs[ALIKE][MOST], size_t size, unsigned first, unsigned second)
+{
+    unsigned capacity = (unsigned)(65536 / size);
+    for (unsigned s = 0; s < ALIKE; s++)
+        for (unsigned i = 0; i < capacity; i++)
+            ptrs[s][i] = arena_alloc(a, size);
+    for (unsigned s = ALIKE; s-- > 0;)
+        for (unsigned i = s % 2 == 0 ? first : second; i < capacity; i++)
+            arena_free(a, ptrs[s][i], size);
+}
+
+/* Never more spans than their objects fit in what stays, never the one that new objects go to. */
+START_TEST(evacuated_quota)
+{
+    static char *ptrs[ALIKE][MOST];
+    struct arena a;
+    arena_init(&a, 64 * MIB);
+    fill_alike(&a, ptrs, 1024, 32, 32);
+    char *newest = arena_alloc(&a, 1024);
+    arena_free(&a, newest, 1024);
+    must(arena_evacuate_begin(&a, 25) == 10 * 65536);
+    must(arena_evacuate_begin(&a, 25) == 10 * 65536);
+    unsigned leaving = 0;
+    for (unsigned s = 0; s < ALIKE; s++) {
+        bool is = arena_is_leaving(&a, ptrs[s][0], 1024);
+        must(!is || (newest - a.base) / 65536 != (ptrs[s][0] - a.base) / 65536);
+        leaving += is;
+    }
+    must(leaving == 10);
+    /* What is chosen stays so in the next one, and counts. */
+    arena_evacuate_end(&a);
+    must(arena_evacuate_begin(&a, 25) == 10 * 65536);
+    for (unsigned s = 0; s < ALIKE; s++)
+        leaving -= arena_is_leaving(&a, ptrs[s][0], 1024);
+    must(leaving == 0);
+    arena_done(&a);
+}
+END_TEST
+
+/* A tenth of 1024 is 102. */
+START_TEST(evacuated_percent)
+{
+    static char *ptrs[ALIKE][MOST];
+    struct arena a;
+    arena_init(&a, 64 * MIB);
+    fill_alike(&a, ptrs, 64, 103, 102);
+    must(arena_evacuate_begin(&a, 90) > 0);
+    unsigned leaving = 0;
+    for (unsigned s = 0; s < ALIKE; s++) {
+        bool is = arena_is_leaving(&a, ptrs[s][0], 64);
+        must(!is || s % 2 != 0);
+        leaving += is;
+    }
+    must(leaving >= 9);
+    must(arena_evacuate_begin(&a, 91) > 0); /* what was chosen is still leaving */
+    arena_done(&a);
+}
+END_TEST
+
+/* Runs do not leave; and what was chosen and did not leave is used before more memory is. */
+START_TEST(evacuated_in_part)
+{
+    enum { COUNT = 20000 };
+    static void *ptrs[COUNT];
+    struct arena a;
+    struct random r;
+    random_init_seed(&r, 9);
+    arena_init(&a, 64 * MIB);
+    char *run = arena_alloc(&a, 100000);
+    for (unsigned i = 0; i < COUNT; i++)
+        ptrs[i] = arena_alloc(&a, 200);
+    unsigned left = thin_out(&a, &r, ptrs, COUNT, 200);
+    must(arena_evacuate_begin(&a, 25) > 0);
+    must(!arena_is_leaving(&a, run, 100000));
+    unsigned leaving = 0;
+    for (unsigned i = 0; i < left; i++)
+        leaving += arena_is_leaving(&a, ptrs[i], 200);
+    must(leaving > left / 2);
+    move_leaving(&a, ptrs, left / 4, 200);
+    if (_i == 0)
+        arena_evacuate_end(&a);
+    size_t held = a.held;
+    while (left < 15000) {
+        ptrs[left] = arena_alloc(&a, 200);
+        memset(ptrs[left++], 1, 200);
+        must(a.held <= held || a.used + 2 * 65536 > held);
+    }
+    for (unsigned i = 0; i < left; i++)
+        arena_free(&a, ptrs[i], 200);
+    arena_free(&a, run, 100000);
+    must(a.held == 0 && a.used == 0);
+    arena_done(&a);
+}
+END_TEST
+
+/* --- backing --- */
+
+START_TEST(opened)
+{
+    struct arena a, b;
+    arena_init(&a, 64 * MIB);
+    uintptr_t base = (uintptr_t)a.base;
+    struct arena_options o = {
+        .reserve = 64 * MIB, .base = base, .backing = _i == 0 ? ARENA_ANONYMOUS : ARENA_MEMFD};
+    must(arena_open(&b, &o) == -EEXIST);
+    o.base = base + 32 * MIB;
+    must(arena_open(&b, &o) == -EEXIST);
+    o.base = base + 4096;
+    must(arena_open(&b, &o) == -EINVAL);
+    arena_done(&a);
+    o.base = base;
+    must(arena_open(&b, &o) == 0);
+    must((uintptr_t)b.base == base && b.reserved == 64 * MIB);
+    memset(arena_alloc(&b, 100), 1, 100);
+    must((arena_fd(&b) >= 0) == (_i == 1));
+    arena_done(&b);
+}
+END_TEST
+
+/* A limit of file sizes makes the arena smaller; it does not end the process. */
+START_TEST(limited_file)
+{
+    struct rlimit limit = {(rlim_t)2 << 30, (rlim_t)2 << 30};
+    must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    struct arena a;
+    open_memfd(&a, 0);
+    must(a.reserved >= 1024 * MIB && a.reserved < 2048 * MIB);
+    memset(arena_alloc(&a, 100000), 1, 100000);
+    arena_done(&a);
+    limit.rlim_cur = 100 * MIB;
+    must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const struct arena_options options = {.reserve = 1024 * MIB, .backing = ARENA_MEMFD};
+    must(arena_open(&a, &options) == -ENOMEM);
+}
+END_TEST
+
+/* More than the machine has is refused by its policy though a memfd can have any size. */
+START_TEST(refused_memfd)
+{
+    struct arena a;
+    open_memfd(&a, 0);
+    void *like = mmap(NULL, a.reserved / 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *ptr = arena_try_alloc(&a, a.reserved / 2);
+    must((ptr != NULL) == (like != MAP_FAILED));
+    if (like != MAP_FAILED)
+        munmap(like, a.reserved / 2);
+    if (ptr != NULL)
+        arena_free(&a, ptr, a.reserved / 2);
+    must(a.held == 0);
+    char *big = arena_try_alloc_zero(&a, 100 * MIB);
+    must(big != NULL);
+    must(resident(big, 100 * MIB) == 0);
+    big[50 * MIB] = 1;
+    must(big[50 * MIB - 1] == 0);
+    arena_free(&a, big, 100 * MIB);
+    arena_done(&a);
+}
+END_TEST
+
+/* Bytes of the memfd that are there, the records' among them. */
+static size_t allocated(const struct arena *a)
+{
+    struct stat about;
+    must(fstat(arena_fd(a), &about) == 0);
+    return (size_t)about.st_blocks * 512;
+}
+
+/* Where the kernel promises nothing, a memfd's pages are there before they are used, or the size is
+ * refused. */
+START_TEST(filled_memfd)
+{
+    struct arena a;
+    open_memfd(&a, 64 * MIB);
+    struct arena_state *st = a.state;
+    st->populates = 1;
+    char *run = arena_try_alloc(&a, 102400), *small = arena_try_alloc(&a, 100);
+    size_t records = allocated(&a) - a.held;
+    must(run != NULL && small != NULL && records < 128 << 10);
+    must(arena_resize(&a, run, 102400, 200000));
+    must(allocated(&a) == a.held + records);
+    int fd = st->fd;
+    st->fd = -1;
+    size_t held = a.held;
+    must(arena_try_alloc(&a, 300000) == NULL);
+    must(arena_try_alloc_zero(&a, 300000) == NULL);
+    must(arena_try_alloc(&a, 2000) == NULL);
+    must(!arena_resize(&a, run, 200000, 4 * MIB));
+    must(a.held == held && a.used == arena_usable(200000) + 104);
+    st->fd = fd;
+    check_sums(&a);
+    arena_free(&a, run, 200000);
+    arena_free(&a, small, 100);
+    arena_trim(&a, SIZE_MAX);
+    must(a.dirty == 0 && allocated(&a) <= 128 << 10);
+    must(arena_try_alloc(&a, 200000) != NULL && arena_try_alloc(&a, 2000) != NULL);
+    must(allocated(&a) >= a.held + records);
     arena_done(&a);
 }
 END_TEST
@@ -448,8 +763,8 @@ END_TEST
 UNIT_SUITE(base_arena)
 {
     tcase_add_test(tc, classes);
-    tcase_add_loop_test(tc, model, 0, 3);
-    tcase_add_test(tc, million);
+    tcase_add_loop_test(tc, million, 0, 2);
+    tcase_add_test(tc, touched_pages);
     tcase_add_test(tc, untouched);
     tcase_add_test(tc, zeroed_again);
     tcase_add_test(tc, refused);
@@ -463,4 +778,16 @@ UNIT_SUITE(base_arena)
     tcase_add_test(tc, limited);
 #endif
     tcase_add_test(tc, shorts);
+    tcase_add_test(tc, resize_in_class);
+    tcase_add_test(tc, resize_at_end);
+    tcase_add_test(tc, resize_over);
+    tcase_add_loop_test(tc, evacuated, 0, 2);
+    tcase_add_test(tc, evacuated_choice);
+    tcase_add_test(tc, evacuated_quota);
+    tcase_add_test(tc, evacuated_percent);
+    tcase_add_loop_test(tc, evacuated_in_part, 0, 2);
+    tcase_add_loop_test(tc, opened, 0, 2);
+    tcase_add_test(tc, limited_file);
+    tcase_add_test(tc, refused_memfd);
+    tcase_add_test(tc, filled_memfd);
 }
