@@ -20,6 +20,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/base/check_random.c \
 	tests/unit/base/check_text.c \
 	tests/unit/codec/check_rdb_reader.c \
+	tests/unit/codec/check_rdb_writer.c \
 	tests/unit/codec/check_resp_reader.c \
 	tests/unit/codec/check_resp_writer.c \
 	tests/unit/command/check_command.c \

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libcodec.a
 libcodec_a_SOURCES = \
 	src/codec/rdb_reader.c \
 	src/codec/rdb_reader.h \
+	src/codec/rdb_writer.c \
+	src/codec/rdb_writer.h \
 	src/codec/resp_reader.c \
 	src/codec/resp_reader.h \
 	src/codec/resp_writer.c \
