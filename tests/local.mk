@@ -41,6 +41,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/config/config_fixture.c \
 	tests/unit/config/config_fixture.h \
 	tests/unit/container/check_dict.c \
+	tests/unit/container/check_intset.c \
+	tests/unit/container/check_listpack.c \
 	tests/unit/container/check_wheel.c \
 	tests/unit/features/check_memory.c \
 	tests/unit/features/check_users.c \
@@ -73,6 +75,12 @@ tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_intset
+tests_fuzz_fuzz_intset_SOURCES = tests/fuzz/fuzz_intset.c tests/fuzz/replay.c
+tests_fuzz_fuzz_intset_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_listpack
+tests_fuzz_fuzz_listpack_SOURCES = tests/fuzz/fuzz_listpack.c tests/fuzz/replay.c
+tests_fuzz_fuzz_listpack_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_rdb
 tests_fuzz_fuzz_rdb_SOURCES = tests/fuzz/fuzz_rdb.c tests/fuzz/replay.c
 tests_fuzz_fuzz_rdb_LDADD = $(layer_libs) $(layer_deps)
@@ -82,7 +90,7 @@ tests_fuzz_fuzz_redisconf_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_resp
 tests_fuzz_fuzz_resp_SOURCES = tests/fuzz/fuzz_resp.c tests/fuzz/replay.c
 tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config rdb redisconf resp
+FUZZ = config intset listpack rdb redisconf resp
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)

@@ -19,6 +19,7 @@ libbase_a_SOURCES = \
 	src/base/error.h \
 	src/base/heap.c \
 	src/base/heap.h \
+	src/base/little.h \
 	src/base/log.c \
 	src/base/log.h \
 	src/base/log_event.c \
