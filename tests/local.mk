@@ -45,10 +45,19 @@ tests_unit_unit_SOURCES = \
 	tests/unit/container/check_listpack.c \
 	tests/unit/container/check_wheel.c \
 	tests/unit/features/check_memory.c \
+	tests/unit/features/check_memory_figures.c \
 	tests/unit/features/check_users.c \
+	tests/unit/keyspace/check_arena_rule.c \
 	tests/unit/keyspace/check_db.c \
+	tests/unit/keyspace/check_db_model.c \
+	tests/unit/keyspace/check_db_write.c \
+	tests/unit/keyspace/check_defrag.c \
 	tests/unit/keyspace/check_entry.c \
+	tests/unit/keyspace/check_evict.c \
+	tests/unit/keyspace/check_expiry.c \
+	tests/unit/keyspace/check_observer.c \
 	tests/unit/keyspace/check_siphash.c \
+	tests/unit/keyspace/fake_type.h \
 	tests/unit/loop/check_loop.c \
 	tests/unit/main.c \
 	tests/unit/net/check_net.c \
@@ -90,7 +99,10 @@ tests_fuzz_fuzz_redisconf_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_resp
 tests_fuzz_fuzz_resp_SOURCES = tests/fuzz/fuzz_resp.c tests/fuzz/replay.c
 tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config intset listpack rdb redisconf resp
+check_PROGRAMS += tests/fuzz/fuzz_restore
+tests_fuzz_fuzz_restore_SOURCES = tests/fuzz/fuzz_restore.c tests/fuzz/replay.c
+tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
+FUZZ = config intset listpack rdb redisconf resp restore
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -164,15 +176,18 @@ EXTRA_DIST += \
 	tests/wire/table_connection.txt \
 	tests/wire/table_keys.txt \
 	tests/wire/table_memory.txt \
+	tests/wire/table_memory_cmds.txt \
 	tests/wire/table_server.txt \
 	tests/wire/table_string.txt \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \
 	tests/wire/test_differential.py \
+	tests/wire/test_evict.py \
 	tests/wire/test_expiry.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \
 	tests/wire/test_memory.py \
+	tests/wire/test_memory_cmds.py \
 	tests/wire/test_protocol.py \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \

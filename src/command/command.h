@@ -33,13 +33,14 @@ struct command_key {
     enum command_key_begin begin;
     enum command_key_find find;
     int index;             /* BEGIN_INDEX: its position; KEYWORD: where the search starts */
-    const char *keyword;   /* BEGIN_KEYWORD */
+    const char *keyword;   /* BEGIN_KEYWORD; UNKNOWN: the token that the key stands behind, the last
+                            * from INDEX on that is no value of another token (NULL: not found) */
     int last, step, limit; /* FIND_RANGE: last is relative to the first, or negative from the end */
     int keynum_index, first, keynum_step; /* FIND_KEYNUM, relative to begin */
     const char *notes;
-    /* CMD_KEY_VARIABLE_FLAGS: FLAGS hold if TOKEN is among the arguments from TOKEN_FROM on,
-     * else OTHER_FLAGS do. */
-    const char *token;
+    /* CMD_KEY_VARIABLE_FLAGS: FLAGS hold if TOKEN (NULL: anything) or OR_TOKEN (may be NULL) is
+     * among the arguments from TOKEN_FROM on, else OTHER_FLAGS do. */
+    const char *token, *or_token;
     unsigned token_from, other_flags;
 };
 
@@ -60,7 +61,7 @@ struct command_arg {
     const char *name;
     enum command_arg_type type;
     unsigned flags;
-    int key_spec; /* CMD_ARG_KEY: index of its key spec (0 is the first) */
+    int key_spec; /* CMD_ARG_KEY, PATTERN with one: index of its key spec (0 is the first) */
     const char *token;
     const char *since;
     const char *deprecated_since;

@@ -66,6 +66,11 @@ struct keyspace *dispatch_keyspace(struct dispatch *d)
     return d->keyspace;
 }
 
+int64_t dispatch_max_bulk(const struct dispatch *d)
+{
+    return d->options->proto_max_bulk_len;
+}
+
 const struct net_service *dispatch_service(struct dispatch *d)
 {
     return &d->service;

@@ -108,6 +108,8 @@ void dispatch_finish_session(struct dispatch *d, struct session *s);
 
 /* --- for handlers --- */
 
+/* proto-max-bulk-len: also what a string may grow to. */
+int64_t dispatch_max_bulk(const struct dispatch *d);
 /* True and *OUT set; else the integer error has been written. */
 bool dispatch_arg_int(struct command_ctx *ctx, uint32_t i, int64_t *out);
 void dispatch_wrong_arity(struct command_ctx *ctx);

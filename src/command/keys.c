@@ -17,11 +17,39 @@ unsigned command_first_key(const struct command *c)
     return (c->keys[0].flags & CMD_KEY_NOT_KEY) != 0 ? 0 : (unsigned)c->keys[0].index;
 }
 
+/* How many words stand behind WORD where it is the token of one of C's arguments. */
+static uint32_t words_behind(const struct command *c, struct slice word)
+{
+    for (size_t i = 0; i < c->arg_count; i++) {
+        const struct command_arg *a = &c->args[i];
+        if (a->token != NULL && slice_is(word, a->token))
+            return a->type == CMD_ARG_PURE_TOKEN ? 0 : a->type == CMD_ARG_BLOCK ? (uint32_t)a->arg_count : 1;
+    }
+    return 0;
+}
+
+/* Behind the last of SPEC's keywords that is one, and not what another token wants. */
+static uint32_t behind_token(const struct command *c, const struct command_key *spec,
+                             const struct slice *argv, uint32_t argc)
+{
+    uint32_t found = 0;
+    for (uint32_t i = (uint32_t)spec->index; i < argc; i++) {
+        if (!slice_is(argv[i], spec->keyword))
+            i += words_behind(c, argv[i]);
+        else if (i + 1 < argc)
+            found = i + 1;
+    }
+    return found;
+}
+
 /* Where the search of SPEC begins, 0 if the request does not have it. */
-static uint32_t begin_of(const struct command_key *spec, const struct slice *argv, uint32_t argc)
+static uint32_t begin_of(const struct command *c, const struct command_key *spec, const struct slice *argv,
+                         uint32_t argc)
 {
     if (spec->begin == CMD_BEGIN_INDEX)
         return (uint32_t)spec->index < argc ? (uint32_t)spec->index : 0;
+    if (spec->begin == CMD_BEGIN_UNKNOWN && spec->keyword != NULL)
+        return behind_token(c, spec, argv, argc);
     if (spec->begin != CMD_BEGIN_KEYWORD)
         return 0;
     bool backward = spec->index < 0;
@@ -39,6 +67,12 @@ struct key_range {
 static int range_of(const struct command_key *spec, const struct slice *argv, uint32_t argc, uint32_t begin,
                     struct key_range *ret)
 {
+    if (spec->find == CMD_FIND_UNKNOWN) {
+        if (spec->begin != CMD_BEGIN_UNKNOWN)
+            return MR_E_SYNTAX;
+        *ret = (struct key_range){.first = begin, .last = begin, .step = 1};
+        return 0;
+    }
     if (spec->find == CMD_FIND_RANGE) {
         ret->first = begin;
         ret->step = spec->step;
@@ -50,8 +84,6 @@ static int range_of(const struct command_key *spec, const struct slice *argv, ui
             ret->last = (int64_t)argc + spec->last;
         return 0;
     }
-    if (spec->find != CMD_FIND_KEYNUM)
-        return MR_E_SYNTAX;
     int64_t at = (int64_t)begin + spec->keynum_index, count;
     if (at >= argc || !number_to_int(argv[at], &count) || count < 0 || count > argc)
         return MR_E_SYNTAX;
@@ -64,10 +96,11 @@ static int range_of(const struct command_key *spec, const struct slice *argv, ui
 /* How this very request would use SPEC's keys. */
 static unsigned flags_of(const struct command_key *spec, const struct slice *argv, uint32_t argc)
 {
-    if (spec->token == NULL)
+    if (spec->token_from == 0)
         return spec->flags;
     for (uint32_t i = spec->token_from; i < argc; i++)
-        if (slice_is(argv[i], spec->token))
+        if (spec->token == NULL || slice_is(argv[i], spec->token) ||
+            (spec->or_token != NULL && slice_is(argv[i], spec->or_token)))
             return spec->flags & ~(unsigned)CMD_KEY_VARIABLE_FLAGS;
     return spec->other_flags;
 }
@@ -80,13 +113,17 @@ int command_find_keys(const struct command *c, const struct slice *argv, uint32_
         const struct command_key *spec = &c->keys[k];
         if ((spec->flags & CMD_KEY_NOT_KEY) != 0)
             continue;
-        uint32_t begin = begin_of(spec, argv, argc);
+        uint32_t begin = begin_of(c, spec, argv, argc);
         if (begin == 0)
             continue;
         struct key_range range;
         if (range_of(spec, argv, argc, begin, &range) != 0)
             return MR_E_SYNTAX;
         if (range.last >= argc || range.step <= 0)
+            return MR_E_SYNTAX;
+        /* To name no keys where some are named by their number is for those alone that need none. */
+        if (spec->find == CMD_FIND_KEYNUM && range.last < range.first &&
+            (c->flags & CMD_NO_MANDATORY_KEYS) == 0)
             return MR_E_SYNTAX;
         unsigned use = flags_of(spec, argv, argc);
         for (int64_t i = range.first; i <= range.last && found < cap; i += range.step) {

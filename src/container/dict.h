@@ -107,6 +107,25 @@ uint64_t dict_scan(const struct dict *d, const struct arena *a, uint64_t cursor,
 struct random;
 void *dict_random(const struct dict *d, const struct arena *a, struct random *r);
 
+/* At most MAX of what stands in the chain that NUMBER, of 64 random bits, stands for until the next
+ * change; their number. Each element has the same chance (behind DICT_DRAW_MAX in a chain: none). */
+#define DICT_DRAW_MAX 64
+unsigned dict_draw(const struct dict *d, const struct arena *a, uint64_t number, void **elements,
+                   unsigned max);
+/* Prefetches the bucket (MAX 0), or the elements of a draw of MAX; the bucket must have been
+ * prefetched before. */
+void dict_prefetch_draw(const struct dict *d, const struct arena *a, uint64_t number, unsigned max);
+
+/* Where ELEMENT stands, if it, which had HASH, is still there; else NULL. ELEMENT is not looked at:
+ * it may have been freed. (One that came to stand at its address with a like hash is as good.) */
+struct dict_slot dict_locate(const struct dict *d, const struct arena *a, const void *element, uint64_t hash);
+
+/* One step of a walk as dict_scan's in which elements may move: FN gives an element's address, where
+ * it stands or has just put it. Chained buckets that are leaving (arena_is_leaving) move too. FN
+ * must not change the dict. */
+uint64_t dict_relocate(struct dict *d, struct arena *a, uint64_t cursor,
+                       void *(*fn)(void *arg, void *element), void *arg);
+
 /* Takes elements out bucket by bucket for a sliced free: calls FN (which frees) for
  * each element of up to BUCKETS buckets from *CURSOR (0 at first); returns true when all is out
  * and the buckets are freed. Nothing else may use the dict meanwhile. */

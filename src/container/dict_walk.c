@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Walks over a whole table: scan, random draw, sliced emptying.
+ * Walks over a whole table: scan, random draw, relocation, sliced emptying.
  */
 #include "base/random.h"
 #include "container/dict.h"
 #include "container/dict_inline.h"
+
+__extension__ typedef unsigned __int128 walk_product;
 
 /* A draw looks at this many buckets with fair chances, then takes what comes next. */
 #define DRAWS_MAX  128
@@ -19,6 +21,12 @@ static uint64_t table_mask(const struct dict_table *t)
 static void *element_at(const struct arena *a, const char *bucket, unsigned slot)
 {
     return a->base + (arena_load_short(dict_inline_slot(bucket, slot)) << 3);
+}
+
+static void prefetch_elements(const struct arena *a, const char *bucket)
+{
+    for (uint32_t left = dict_inline_flags(bucket) & DICT_ALL; left != 0; left &= left - 1)
+        __builtin_prefetch(element_at(a, bucket, (unsigned)__builtin_ctz(left)));
 }
 
 /* --- scan --- */
@@ -126,6 +134,138 @@ void *dict_random(const struct dict *d, const struct arena *a, struct random *r)
     }
 }
 
+/* The chain that NUMBER stands for, among those of both tables. */
+static const char *draw_chain(const struct dict *d, const struct arena *a, uint64_t number)
+{
+    uint64_t old = table_mask(&d->table[0]) + 1 - d->moved;
+    uint64_t all = old + (dict_rehashing(d) ? table_mask(&d->table[1]) + 1 : 0);
+    uint64_t index = (uint64_t)((walk_product)number * all >> 64);
+    return index < old ? dict_inline_at(&d->table[0], a, d->moved + index)
+                       : dict_inline_at(&d->table[1], a, index - old);
+}
+
+/* The elements of a chain, as far as they are looked at. */
+static unsigned chain_elements(const struct arena *a, const char *bucket, void **elements)
+{
+    unsigned count = 0;
+    for (;; bucket = dict_inline_next(a, bucket)) {
+        uint32_t flags = dict_inline_flags(bucket);
+        for (uint32_t left = flags & DICT_ALL; left != 0 && count < DICT_DRAW_MAX; left &= left - 1)
+            elements[count++] = element_at(a, bucket, (unsigned)__builtin_ctz(left));
+        if ((flags & DICT_CHAINED) == 0 || count == DICT_DRAW_MAX)
+            return count;
+    }
+}
+
+unsigned dict_draw(const struct dict *d, const struct arena *a, uint64_t number, void **elements,
+                   unsigned max)
+{
+    if (d->count == 0)
+        return 0;
+    void *all[DICT_DRAW_MAX];
+    unsigned count = chain_elements(a, draw_chain(d, a, number), all);
+    if (count == 0)
+        return 0;
+    unsigned wanted = count < max ? count : max;
+    /* The bucket was chosen by the upper bits. */
+    unsigned at = (unsigned)(number & UINT16_MAX) % count;
+    for (unsigned i = 0; i < wanted; i++) {
+        elements[i] = all[at];
+        at = at + 1 == count ? 0 : at + 1;
+    }
+    return wanted;
+}
+
+void dict_prefetch_draw(const struct dict *d, const struct arena *a, uint64_t number, unsigned max)
+{
+    if (d->count == 0)
+        return;
+    if (max == 0) {
+        __builtin_prefetch(draw_chain(d, a, number));
+        return;
+    }
+    void *elements[DICT_DRAW_MAX];
+    unsigned count = dict_draw(d, a, number, elements, max < DICT_DRAW_MAX ? max : DICT_DRAW_MAX);
+    for (unsigned i = 0; i < count; i++)
+        __builtin_prefetch(elements[i]);
+}
+
+struct dict_slot dict_locate(const struct dict *d, const struct arena *a, const void *element, uint64_t hash)
+{
+    if (d->table[0].buckets == 0)
+        return (struct dict_slot){NULL};
+    uint64_t self = arena_shorten(a, element);
+    const char *bucket = dict_inline_bucket(d, a, hash);
+    for (;;) {
+        uint32_t flags = dict_inline_flags(bucket);
+        unsigned match = dict_inline_match(bucket, dict_inline_fingerprint(hash), flags);
+        for (; match != 0; match &= match - 1) {
+            char *where = dict_inline_slot(bucket, (unsigned)__builtin_ctz(match));
+            if (arena_load_short(where) == self)
+                return (struct dict_slot){where};
+        }
+        if ((flags & DICT_CHAINED) == 0)
+            return (struct dict_slot){NULL};
+        bucket = dict_inline_next(a, bucket);
+    }
+}
+
+/* --- relocation --- */
+
+/* Makes the bucket at WHERE's short pointer stand elsewhere. */
+static char *move_bucket(struct arena *a, char *where, char *bucket)
+{
+    char *to = arena_alloc(a, DICT_BUCKET);
+    memcpy(to, bucket, DICT_BUCKET);
+    arena_store_short(where, arena_shorten(a, to));
+    arena_free(a, bucket, DICT_BUCKET);
+    return to;
+}
+
+static void relocate_chain(struct arena *a, char *bucket, void *(*fn)(void *arg, void *element), void *arg)
+{
+    for (;;) {
+        prefetch_elements(a, bucket);
+        uint32_t flags = dict_inline_flags(bucket);
+        for (uint32_t left = flags & DICT_ALL; left != 0; left &= left - 1) {
+            unsigned slot = (unsigned)__builtin_ctz(left);
+            void *element = element_at(a, bucket, slot);
+            void *now = fn(arg, element);
+            if (now != element)
+                arena_store_short(dict_inline_slot(bucket, slot), arena_shorten(a, now));
+        }
+        if ((flags & DICT_CHAINED) == 0)
+            return;
+        char *next = dict_inline_next(a, bucket);
+        if (arena_is_leaving(a, next, DICT_BUCKET))
+            next = move_bucket(a, dict_inline_slot(bucket, DICT_LAST), next);
+        bucket = next;
+    }
+}
+
+uint64_t dict_relocate(struct dict *d, struct arena *a, uint64_t cursor,
+                       void *(*fn)(void *arg, void *element), void *arg)
+{
+    if (d->table[0].buckets == 0)
+        return 0;
+    struct dict_table *small = &d->table[0], *big = NULL;
+    if (dict_rehashing(d)) {
+        big = &d->table[1];
+        if (small->bits > big->bits) {
+            small = big;
+            big = &d->table[0];
+        }
+    }
+    uint64_t low = cursor & table_mask(small);
+    uint64_t next = next_cursor(cursor, table_mask(small));
+    __builtin_prefetch(dict_inline_at(small, a, next & table_mask(small)));
+    relocate_chain(a, dict_inline_at(small, a, low), fn, arg);
+    if (big != NULL)
+        for (uint64_t index = low; index <= table_mask(big); index += table_mask(small) + 1)
+            relocate_chain(a, dict_inline_at(big, a, index), fn, arg);
+    return next;
+}
+
 /* --- emptying --- */
 
 static void free_array(struct dict_table *t, struct arena *a)
@@ -133,12 +273,6 @@ static void free_array(struct dict_table *t, struct arena *a)
     if (t->buckets != 0)
         arena_free(a, arena_expand(a, t->buckets), (size_t)DICT_BUCKET << t->bits);
     *t = (struct dict_table){0};
-}
-
-static void prefetch_elements(const struct arena *a, const char *bucket)
-{
-    for (uint32_t left = dict_inline_flags(bucket) & DICT_ALL; left != 0; left &= left - 1)
-        __builtin_prefetch(element_at(a, bucket, (unsigned)__builtin_ctz(left)));
 }
 
 static void drain_chain(struct dict *d, struct arena *a, char *head, void (*fn)(void *arg, void *element),

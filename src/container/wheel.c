@@ -189,6 +189,18 @@ void wheel_done(struct wheel *w, struct arena *a)
     wheel_init(w, w->now);
 }
 
+size_t wheel_memory(const struct wheel *w, const struct arena *a)
+{
+    const struct root *root = root_of(w, a);
+    size_t size = (size_t)w->count * WHEEL_NODE_SIZE;
+    if (root != NULL)
+        size += arena_usable(sizeof *root);
+    for (unsigned level = 0; root != NULL && level < LEVELS; level++)
+        if (root->level[level] != 0)
+            size += arena_usable(LEVEL_SIZE);
+    return size;
+}
+
 void wheel_add(struct wheel *w, struct arena *a, void *element, int64_t time)
 {
     struct root *root = root_of(w, a);
@@ -268,4 +280,51 @@ int64_t wheel_deadline(const struct wheel *w, const struct arena *a)
     if (root->due != 0 || root->falling != 0 || next_slot(w, root, &begin, &end) == 0)
         return w->now;
     return begin > w->now ? begin : w->now;
+}
+
+/* --- walks --- */
+
+void *wheel_soonest(const struct wheel *w, const struct arena *a)
+{
+    if (w->count == 0)
+        return NULL;
+    const struct root *root = root_of(w, a);
+    int64_t begin, end;
+    unsigned list = root->due != 0       ? LIST_DUE
+                    : root->falling != 0 ? LIST_FALLING
+                                         : next_slot(w, root, &begin, &end);
+    return list == 0 ? NULL : arena_expand(a, list_get(root, a, list));
+}
+
+void *wheel_any(const struct wheel *w, const struct arena *a, uint64_t number)
+{
+    if (w->count == 0)
+        return NULL;
+    const struct root *root = root_of(w, a);
+    unsigned lists = (root->due != 0 ? 1u : 0) + (root->falling != 0 ? 1u : 0);
+    for (unsigned word = 0; word < LEVELS * SLOTS / 64; word++)
+        lists += (unsigned)__builtin_popcountll(root->map[word / (SLOTS / 64)][word % (SLOTS / 64)]);
+    if (lists == 0)
+        return NULL;
+    unsigned n = (unsigned)(number % lists);
+    if (root->due != 0 && n-- == 0)
+        return arena_expand(a, root->due);
+    if (root->falling != 0 && n-- == 0)
+        return arena_expand(a, root->falling);
+    for (unsigned word = 0;; word++) {
+        uint64_t map = root->map[word / (SLOTS / 64)][word % (SLOTS / 64)];
+        unsigned here = (unsigned)__builtin_popcountll(map);
+        if (n >= here) {
+            n -= here;
+            continue;
+        }
+        for (; n > 0; n--)
+            map &= map - 1;
+        return arena_expand(a, list_get(root, a, LIST_SLOTS + word * 64 + (unsigned)__builtin_ctzll(map)));
+    }
+}
+
+void *wheel_after(const struct arena *a, const void *element)
+{
+    return arena_expand(a, arena_load_short(node_next(element)));
 }

@@ -36,6 +36,8 @@ struct wheel {
 void wheel_init(struct wheel *w, int64_t now);
 /* Frees the slots; elements keep stale nodes and are the caller's. */
 void wheel_done(struct wheel *w, struct arena *a);
+/* Bytes of the lists and of the elements' nodes. */
+size_t wheel_memory(const struct wheel *w, const struct arena *a);
 
 /* The time in ELEMENT's node. */
 static inline int64_t wheel_time(const void *element)
@@ -62,3 +64,13 @@ void *wheel_next(struct wheel *w, struct arena *a, int64_t now, unsigned *budget
  * earliest element (a level's boundary counts), w->now when there is something to do
  * at once; INT64_MAX if empty. */
 int64_t wheel_deadline(const struct wheel *w, const struct arena *a);
+
+/* --- walks, for whoever looks for something to do away with --- */
+
+/* The first element of the list that comes next; NULL if empty. All before the next list in time
+ * are in it, in no order. */
+void *wheel_soonest(const struct wheel *w, const struct arena *a);
+/* The first element of some list; which, says NUMBER. NULL if empty. */
+void *wheel_any(const struct wheel *w, const struct arena *a, uint64_t number);
+/* The element behind ELEMENT, which is in a wheel, in its list; NULL: it is the last one. */
+void *wheel_after(const struct arena *a, const void *element);

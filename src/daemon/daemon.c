@@ -75,6 +75,7 @@ struct daemon {
     struct server_options server_options;
     struct loading_options loading_options;
     struct memory_options memory_options;
+    struct keys_options keys_options;
 
     struct loop *loop;
     struct keyspace *keyspace;
@@ -417,6 +418,7 @@ static int make_core(struct daemon *d, struct buf *why)
     }
     d->keyspace = keyspace_new((unsigned)d->options.databases);
     object_types_add(&d->types, &string_type);
+    keyspace_set_types(d->keyspace, &d->types);
     d->counters = counters_new();
     d->dispatch = dispatch_new(d->keyspace, &d->dispatch_options);
     d->net = net_new(d->loop, &d->net_options, dispatch_service(d->dispatch));
@@ -465,6 +467,7 @@ static int count_all(struct daemon *d, struct buf *why)
     memory_register_counters(d->memory, d->counters);
     users_register_counters(d->users, d->counters);
     net_register_counters(d->net, d->counters);
+    keys_register_counters(d->keys, d->counters);
     loading_register_counters(d->loading, d->counters);
     dispatch_register_counters(d->dispatch, d->counters);
     keyspace_register_counters(d->keyspace, d->counters);

@@ -23,9 +23,10 @@
 
 #define EXPIRE_STEP     64 /* keys between two looks at the clock */
 #define SLICE_EXPIRE_US 500
-#define SLICE_IDLE_US   1000 /* put-off work, while nobody asks for anything */
+#define SLICE_IDLE_US   500 /* put-off work, while nobody asks for anything */
 #define SLICE_MIN_US    20
 #define QUIET_TURN_US   20
+#define LONG_TURN_MS    1000
 #define BUSY_SHARE      4 /* under load: a quarter of the time that the turn took */
 
 static bool expire(struct housekeeping *h)
@@ -34,6 +35,9 @@ static bool expire(struct housekeeping *h)
     if (deadline == INT64_MAX)
         return false;
     int64_t now = clock_ms();
+    /* What the turn took counts: a key whose time came during it is late already. */
+    if (deadline - now < LONG_TURN_MS)
+        now = clock_now_ms();
     if (deadline <= now) {
         int64_t end = clock_mono_now_us() + SLICE_EXPIRE_US;
         while (keyspace_expire(h->keyspace, now, EXPIRE_STEP))
@@ -45,7 +49,7 @@ static bool expire(struct housekeeping *h)
     }
     if (deadline != h->due_ms) {
         h->due_ms = deadline;
-        int64_t delay_ms = deadline - now;
+        int64_t delay_ms = deadline - clock_ms();
         /* A time far off must not overflow; the timer then comes early and is armed again. */
         if (delay_ms > INT32_MAX)
             delay_ms = INT32_MAX;
@@ -77,6 +81,9 @@ static bool turn_end(void *owner)
     h->working = keyspace_background(h->keyspace, h->slice_us);
     if (!h->working) {
         h->slice_us = SLICE_MIN_US;
+        int64_t wait = keyspace_background_wait(h->keyspace);
+        if (wait >= 0 && h->later.index == 0)
+            loop_timer_after(h->loop, &h->later, wait);
         return more;
     }
     h->ended_us = clock_mono_now_us();
@@ -87,6 +94,12 @@ static void due(struct loop_timer *timer)
 {
     struct housekeeping *h = (struct housekeeping *)((char *)timer - offsetof(struct housekeeping, due));
     h->due_ms = INT64_MAX; /* the end of this turn does it, or arms the timer again */
+}
+
+/* The end of this turn has a look. */
+static void later(struct loop_timer *timer)
+{
+    (void)timer;
 }
 
 /* --- the wall clock --- */
@@ -117,6 +130,7 @@ int housekeeping_init(struct housekeeping *h, struct loop *loop, struct keyspace
     *h = (struct housekeeping){.loop = loop,
                                .keyspace = keyspace,
                                .due = {.fn = due},
+                               .later = {.fn = later},
                                .due_ms = INT64_MAX,
                                .slice_us = SLICE_MIN_US,
                                .clock = {.fn = clock_was_set}};
@@ -141,8 +155,10 @@ void housekeeping_done(struct housekeeping *h)
         close(h->clock.fd);
         h->has_clock = false;
     }
-    if (h->loop != NULL)
+    if (h->loop != NULL) {
         loop_timer_stop(h->loop, &h->due);
+        loop_timer_stop(h->loop, &h->later);
+    }
 }
 
 void housekeeping_pause(struct housekeeping *h, bool paused)

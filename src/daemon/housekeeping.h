@@ -17,11 +17,12 @@ struct housekeeping {
     struct loop *loop;
     struct keyspace *keyspace;
     struct loop_timer due;
-    int64_t due_ms;       /* the deadline that the timer is armed for; INT64_MAX: not armed */
-    bool working;         /* work was left over from the last turn */
-    int64_t slice_us;     /* how much of it this turn does */
-    int64_t ended_us;     /* when the last turn's slice ended, while working */
-    struct loop_io clock; /* becomes readable when somebody sets the wall clock */
+    int64_t due_ms;          /* the deadline that the timer is armed for; INT64_MAX: not armed */
+    struct loop_timer later; /* for work that comes up by itself */
+    bool working;            /* work was left over from the last turn */
+    int64_t slice_us;        /* how much of it this turn does */
+    int64_t ended_us;        /* when the last turn's slice ended, while working */
+    struct loop_io clock;    /* becomes readable when somebody sets the wall clock */
     bool has_clock;
     bool paused; /* nothing expires and nothing is worked off */
 };

@@ -27,12 +27,27 @@ libfeatures_a_SOURCES = \
 	src/features/keys/keys.c \
 	src/features/keys/keys.def \
 	src/features/keys/keys.h \
+	src/features/keys/keys_copy.c \
+	src/features/keys/keys_dump.c \
 	src/features/keys/keys_expire.c \
+	src/features/keys/keys_notify.c \
+	src/features/keys/keys_object.c \
 	src/features/keys/keys_private.h \
 	src/features/keys/keys_scan.c \
+	src/features/keys/keys_sort.c \
+	src/features/keys/keys_vector.c \
+	src/features/keys/keys_vector_private.h \
 	src/features/memory/memory.c \
+	src/features/memory/memory.def \
 	src/features/memory/memory.h \
+	src/features/memory/memory_classes.c \
+	src/features/memory/memory_cmds.c \
+	src/features/memory/memory_doctor.c \
+	src/features/memory/memory_evict.c \
+	src/features/memory/memory_figures.c \
+	src/features/memory/memory_figures.h \
 	src/features/memory/memory_limit.c \
+	src/features/memory/memory_options.c \
 	src/features/memory/memory_pressure.c \
 	src/features/memory/memory_private.h \
 	src/features/memory/memory_rows.c \

@@ -4,6 +4,7 @@
  */
 #include "keyspace/keyspace.h"
 
+#include "keyspace/evict_private.h"
 #include "keyspace/keyspace_ops.h"
 #include "keyspace/keyspace_private.h"
 
@@ -55,7 +56,8 @@ static struct entry *remake(struct db *db, struct entry *e, bool node)
     struct entry_value v;
     entry_value_of(&v, e);
     struct entry *made = arena_alloc(&ks->arena, entry_layout(node, key.len, v.size));
-    entry_write(made, entry_type(e), entry_clock(e), node, key, &v);
+    entry_write(made, entry_type(e), entry_stamp(e), node, key, &v);
+    made->head |= e->head & ENTRY_COLOUR;
     dict_replace(&db->dict, &ks->arena, slot, made);
     keyspace_free_shell(ks, e);
     return made;
@@ -70,7 +72,8 @@ void db_set_expiry(struct db *db, struct entry *e, int64_t expiry_ms)
     else if (!entry_has_node(e))
         e = remake(db, e, true);
     db_wheel_add(db, e, expiry_ms);
-    db->ks->dirty++;
+    evict_wrote(db->ks, e);
+    db->ks->dirty += !db->scratch;
 }
 
 bool db_clear_expiry(struct db *db, struct entry *e)
@@ -79,21 +82,22 @@ bool db_clear_expiry(struct db *db, struct entry *e)
         return false;
     db_wheel_remove(db, e);
     if (!entry_wants_node(false, entry_key(e).len))
-        remake(db, e, false);
-    db->ks->dirty++;
+        e = remake(db, e, false);
+    evict_wrote(db->ks, e);
+    db->ks->dirty += !db->scratch;
     return true;
 }
 
 /* --- deleting what is due --- */
 
-static void expire_one(struct db *db, struct entry *e)
+static void expire_one(struct db *db, struct entry *e, int64_t lag_ms)
 {
     struct keyspace *ks = db->ks;
     struct slice key = entry_key(e);
     uint64_t hash = keyspace_hash(ks, key);
     struct dict_slot slot;
     dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &slot);
-    db_drop_expired(db, e, slot, hash);
+    db_drop_expired(db, e, slot, hash, lag_ms);
 }
 
 struct expired {
@@ -105,9 +109,10 @@ static bool expire_db(struct db *db, int64_t now_ms, unsigned budget, struct exp
 {
     struct entry *e;
     while ((e = wheel_next(&db->wheel, &db->ks->arena, now_ms, &budget)) != NULL) {
+        int64_t lag_ms = now_ms - wheel_time(e);
         expired->count++;
-        expired->late += now_ms - wheel_time(e) > LATE_MS;
-        expire_one(db, e);
+        expired->late += lag_ms > LATE_MS;
+        expire_one(db, e, lag_ms);
     }
     return budget == 0;
 }
@@ -116,6 +121,7 @@ static void note_expired(struct keyspace *ks, const struct expired *expired)
 {
     if (expired->count == 0)
         return;
+    ks->stats.expired_active += expired->count;
     uint64_t share = expired->late * 10000 / expired->count;
     ks->stats.expired_late = (ks->stats.expired_late * (LATE_MEMORY - 1) + share) / LATE_MEMORY;
 }
@@ -123,7 +129,7 @@ static void note_expired(struct keyspace *ks, const struct expired *expired)
 bool keyspace_expire(struct keyspace *ks, int64_t now_ms, unsigned budget)
 {
     uint32_t count = ks->active_count;
-    if (count == 0)
+    if (count == 0 || ks->expiry_mode != KEYSPACE_EXPIRE)
         return false;
     uint64_t start = clock_ticks();
     unsigned share = budget > count ? budget / count : 1;
@@ -152,6 +158,8 @@ bool keyspace_expire(struct keyspace *ks, int64_t now_ms, unsigned budget)
 int64_t keyspace_expire_deadline(const struct keyspace *ks)
 {
     int64_t deadline = INT64_MAX;
+    if (ks->expiry_mode != KEYSPACE_EXPIRE)
+        return deadline;
     for (uint32_t i = 0; i < ks->active_count; i++) {
         int64_t at = wheel_deadline(&ks->active[i]->wheel, &ks->arena);
         if (at < deadline)

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 
+#include "keyspace/evict.h"
 #include "keyspace/keyspace_ops.h"
 #include "keyspace/keyspace_private.h"
 
@@ -63,16 +64,6 @@ bool keyspace_load_duplicate(const struct keyspace *ks, struct slice *key, unsig
     return true;
 }
 
-/* The access clock that a key has which was idle for IDLE_S seconds. */
-static uint32_t clock_before(struct keyspace *ks, int64_t idle_s)
-{
-    uint32_t now = keyspace_clock(ks);
-    if (idle_s <= 0)
-        return now;
-    uint32_t idle = idle_s > ENTRY_CLOCK_MAX ? ENTRY_CLOCK_MAX : (uint32_t)idle_s;
-    return (now - idle) & ENTRY_CLOCK_MAX;
-}
-
 /* V for VALUE, with a blob where it is long. */
 static int load_value(struct keyspace *ks, struct slice value, struct entry_value *v)
 {
@@ -84,6 +75,7 @@ static int load_value(struct keyspace *ks, struct slice value, struct entry_valu
         value.len > SIZE_MAX / 2 ? NULL : arena_try_alloc(&ks->arena, sizeof *blob + value.len);
     if (blob == NULL)
         return MR_E_MEMORY;
+    blob->size = arena_usable(sizeof *blob + value.len);
     blob->len = value.len;
     memcpy(blob->bytes, value.ptr, value.len);
     entry_value_pointer(v, arena_shorten(&ks->arena, blob));
@@ -92,12 +84,10 @@ static int load_value(struct keyspace *ks, struct slice value, struct entry_valu
 
 static struct entry *load_entry(struct keyspace *ks, size_t size, const struct entry_value *v)
 {
-    if (likely(size <= ENTRY_SURE_MAX))
-        return arena_alloc(&ks->arena, size);
-    struct entry *e = arena_try_alloc(&ks->arena, size);
+    struct entry *e = keyspace_alloc_entry(ks, size);
     if (e == NULL && v->encoding == ENTRY_POINTER) {
         struct entry_blob *blob = arena_expand(&ks->arena, v->number);
-        arena_free(&ks->arena, blob, sizeof *blob + blob->len);
+        arena_free(&ks->arena, blob, blob->size);
     }
     return e;
 }
@@ -105,7 +95,6 @@ static struct entry *load_entry(struct keyspace *ks, size_t size, const struct e
 int db_load_string(struct db *db, struct slice key, struct slice value, bool is_int, int64_t integer,
                    int64_t expiry_ms, int64_t idle_s, int freq)
 {
-    (void)freq; /* the access clock counts time; a frequency says nothing about it */
     struct keyspace *ks = db->ks;
     drop_duplicate(ks);
     if (key.len > ENTRY_KEY_MAX)
@@ -120,7 +109,7 @@ int db_load_string(struct db *db, struct slice key, struct slice value, bool is_
     struct entry *e = load_entry(ks, entry_layout(node, key.len, v.size), &v);
     if (e == NULL)
         return MR_E_MEMORY;
-    entry_write(e, OBJECT_STRING, clock_before(ks, idle_s), node, key, &v);
+    entry_write(e, OBJECT_STRING, evict_stamp(ks, idle_s, freq), node, key, &v);
     if (expiry) {
         memcpy((char *)e + WHEEL_NODE_OFFSET, &expiry_ms, sizeof expiry_ms);
         e->head |= ENTRY_EXPIRY;

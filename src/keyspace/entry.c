@@ -39,12 +39,17 @@ static bool is_integer(enum entry_encoding encoding)
     return encoding >= ENTRY_INT8 && encoding <= ENTRY_INT64;
 }
 
+static bool is_counted(enum entry_encoding encoding)
+{
+    return encoding == ENTRY_INLINE || encoding == ENTRY_EDITED;
+}
+
 size_t entry_size(const struct entry *e)
 {
     const unsigned char *value = entry_value(e);
     size_t head = (size_t)(value - (const unsigned char *)e);
     enum entry_encoding encoding = entry_encoding(e);
-    if (encoding == ENTRY_INLINE)
+    if (is_counted(encoding))
         return head + entry_counted_size(entry_counted(value).len);
     return head + (encoding == ENTRY_POINTER ? ARENA_SHORT : int_size[encoding]);
 }
@@ -53,7 +58,7 @@ struct slice entry_string_rest(const struct arena *a, const struct entry *e, cha
 {
     const unsigned char *value = entry_value(e);
     enum entry_encoding encoding = entry_encoding(e);
-    if (encoding == ENTRY_INLINE)
+    if (is_counted(encoding))
         return entry_counted(value);
     if (encoding == ENTRY_POINTER) {
         const struct entry_blob *blob = arena_expand(a, arena_load_short(value));
@@ -75,7 +80,7 @@ const char *entry_string_encoding(const struct entry *e)
 {
     if (is_integer(entry_encoding(e)))
         return "int";
-    if (entry_encoding(e) == ENTRY_POINTER)
+    if (entry_encoding(e) != ENTRY_INLINE)
         return "raw";
     return entry_counted(entry_value(e)).len <= EMBEDDED_MAX ? "embstr" : "raw";
 }
@@ -94,41 +99,50 @@ void entry_value_of(struct entry_value *v, const struct entry *e)
 {
     const unsigned char *value = entry_value(e);
     enum entry_encoding encoding = entry_encoding(e);
-    if (encoding == ENTRY_INLINE)
+    if (is_counted(encoding)) {
         entry_value_inline(v, entry_counted(value));
-    else if (encoding == ENTRY_POINTER)
+        v->encoding = encoding;
+    } else if (encoding == ENTRY_POINTER) {
         entry_value_pointer(v, arena_load_short(value));
-    else
+    } else {
         entry_value_integer(v, read_integer(value, encoding));
+    }
 }
 
-static unsigned char *write_counted(unsigned char *p, struct slice s)
+unsigned char *entry_write_length(unsigned char *p, size_t len)
 {
-    if (__builtin_expect(s.len < 254, 1)) {
-        *p++ = (unsigned char)s.len;
-    } else if (s.len <= UINT16_MAX) {
-        uint16_t len = (uint16_t)s.len;
+    if (__builtin_expect(len < 254, 1)) {
+        *p++ = (unsigned char)len;
+    } else if (len <= UINT16_MAX) {
+        uint16_t len16 = (uint16_t)len;
         *p++ = 254;
-        memcpy(p, &len, sizeof len);
-        p += sizeof len;
+        memcpy(p, &len16, sizeof len16);
+        p += sizeof len16;
     } else {
-        uint32_t len = (uint32_t)s.len;
+        uint32_t len32 = (uint32_t)len;
         *p++ = 255;
-        memcpy(p, &len, sizeof len);
-        p += sizeof len;
+        memcpy(p, &len32, sizeof len32);
+        p += sizeof len32;
     }
+    return p;
+}
+
+static inline unsigned char *write_counted(unsigned char *p, struct slice s)
+{
+    p = entry_write_length(p, s.len);
     if (s.len != 0)
         memcpy(p, s.ptr, s.len);
     return p + s.len;
 }
 
-void entry_value_write(unsigned char *p, const struct entry_value *v)
+static inline void write_value(unsigned char *p, const struct entry_value *v)
 {
     int8_t i8 = (int8_t)v->number;
     int16_t i16 = (int16_t)v->number;
     int32_t i32 = (int32_t)v->number;
     switch (v->encoding) {
     case ENTRY_INLINE:
+    case ENTRY_EDITED:
         write_counted(p, v->bytes);
         break;
     case ENTRY_INT8:
@@ -149,11 +163,27 @@ void entry_value_write(unsigned char *p, const struct entry_value *v)
     }
 }
 
-void entry_write(struct entry *e, unsigned type, uint32_t clock, bool node, struct slice key,
+void entry_value_write(unsigned char *p, const struct entry_value *v)
+{
+    write_value(p, v);
+}
+
+static inline unsigned char *write_head(struct entry *e, unsigned type, enum entry_encoding encoding,
+                                        uint32_t stamp, bool node, struct slice key)
+{
+    e->head = type | (uint32_t)encoding << ENTRY_ENCODING_SHIFT | (node ? ENTRY_NODE : 0) |
+              stamp << ENTRY_STAMP_SHIFT;
+    return write_counted(e->body + (node ? WHEEL_NODE_SIZE : 0), key);
+}
+
+unsigned char *entry_write_head(struct entry *e, unsigned type, enum entry_encoding encoding, uint32_t stamp,
+                                bool node, struct slice key)
+{
+    return write_head(e, type, encoding, stamp, node, key);
+}
+
+void entry_write(struct entry *e, unsigned type, uint32_t stamp, bool node, struct slice key,
                  const struct entry_value *v)
 {
-    e->head = type | (uint32_t)v->encoding << ENTRY_ENCODING_SHIFT | (node ? ENTRY_NODE : 0) |
-              clock << ENTRY_CLOCK_SHIFT;
-    unsigned char *p = write_counted(e->body + (node ? WHEEL_NODE_SIZE : 0), key);
-    entry_value_write(p, v);
+    write_value(write_head(e, type, v->encoding, stamp, node, key), v);
 }

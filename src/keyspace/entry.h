@@ -2,18 +2,20 @@
 /*
  * The entry: a key, its expiry, its value, one allocation in the arena.
  *
- *   u32 head  | type 4 | encoding 3 | colour 1 | expiry 1 | node 1 | access clock 22 |
+ *   u32 head  | type 3 | encoding 3 | colour 1 | expiry 1 | node 1 | access stamp 23 |
  *   [18]      wheel node (time, previous, next), if the node bit is set
  *   varint    length of the key (1, 3 or 5 bytes: < 254, 254 + u16, 255 + u32), then the key
  *   value     by encoding:
  *     ENTRY_INLINE  varint length, bytes
+ *     ENTRY_EDITED  the same, of a string that was changed in place (OBJECT ENCODING: raw)
  *     ENTRY_INT8/16/32/64  1, 2, 4 or 8 bytes
  *     ENTRY_POINTER  5-byte short pointer to a struct entry_blob (long strings) or to
  *                    the type's own root object
  *
  * The expiry bit says that the entry is in its database's wheel; the node is there then,
  * and always where the key is long, so that an expiry never has to copy a long key.
- * Numbers are in the machine's byte order. The access clock counts seconds.
+ * Numbers are in the machine's byte order. What the access stamp means is in
+ * keyspace/evict.h.
  *
  * Entries move when their size changes: every call that may move one returns the new
  * address. Nothing here knows the table or the clock.
@@ -29,7 +31,15 @@
 #include "base/slice.h"
 #include "container/wheel.h"
 
-enum entry_encoding { ENTRY_INLINE, ENTRY_INT8, ENTRY_INT16, ENTRY_INT32, ENTRY_INT64, ENTRY_POINTER };
+enum entry_encoding {
+    ENTRY_INLINE,
+    ENTRY_INT8,
+    ENTRY_INT16,
+    ENTRY_INT32,
+    ENTRY_INT64,
+    ENTRY_POINTER,
+    ENTRY_EDITED
+};
 
 /* Numbers of the object types; see keyspace/object.h for their tables. */
 enum {
@@ -39,7 +49,7 @@ enum {
     OBJECT_ZSET = 3,
     OBJECT_HASH = 4,
     OBJECT_STREAM = 6,
-    OBJECT_TYPES = 16
+    OBJECT_TYPES = 8
 };
 
 /* Strings up to this many bytes stand in the entry. */
@@ -51,14 +61,23 @@ struct entry {
     unsigned char body[];
 };
 
-#define ENTRY_ENCODING_SHIFT 4
-#define ENTRY_EXPIRY         (1u << 8)
-#define ENTRY_NODE           (1u << 9)
-#define ENTRY_CLOCK_SHIFT    10
+#define ENTRY_TYPE_MASK      7u
+#define ENTRY_ENCODING_SHIFT 3
+#define ENTRY_ENCODING_MASK  (7u << ENTRY_ENCODING_SHIFT)
+#define ENTRY_COLOUR         (1u << 6)
+#define ENTRY_EXPIRY         (1u << 7)
+#define ENTRY_NODE           (1u << 8)
+#define ENTRY_STAMP_SHIFT    9
+#define ENTRY_STAMP_MAX      ((1u << (32 - ENTRY_STAMP_SHIFT)) - 1)
 
 static inline unsigned entry_type(const struct entry *e)
 {
-    return e->head & 15;
+    return e->head & ENTRY_TYPE_MASK;
+}
+
+static inline bool entry_is_string(const struct entry *e)
+{
+    return entry_type(e) == OBJECT_STRING;
 }
 
 static inline enum entry_encoding entry_encoding(const struct entry *e)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "keyspace/entry.h"
+#include "keyspace/entry_value.h"
 
 /* From this length of key on, the node's room is there with or without an expiry. */
 #define ENTRY_KEY_LONG 4096
@@ -17,55 +18,12 @@
 /* Longer texts are no integer of 64 bits. */
 #define ENTRY_INTEGER_TEXT 20
 
-#define ENTRY_CLOCK_MAX ((1u << 22) - 1)
-
-/* A long string: what an ENTRY_POINTER of a string leads to. */
-struct entry_blob {
-    uint64_t len;
-    char bytes[];
-};
-
-/* What is to stand behind a key. */
-struct entry_value {
-    enum entry_encoding encoding;
-    size_t size;        /* bytes it takes in the entry */
-    struct slice bytes; /* ENTRY_INLINE */
-    uint64_t number;    /* ENTRY_INT*: the integer; ENTRY_POINTER: the short pointer */
-};
-
-void entry_value_integer(struct entry_value *v, int64_t integer);
-
-static inline size_t entry_counted_size(size_t len)
-{
-    return len + (len < 254 ? 1 : len <= UINT16_MAX ? 3 : 5);
-}
-
-static inline void entry_value_inline(struct entry_value *v, struct slice bytes)
-{
-    v->encoding = ENTRY_INLINE;
-    v->size = entry_counted_size(bytes.len);
-    v->bytes = bytes;
-}
-
-static inline void entry_value_pointer(struct entry_value *v, uint64_t shortened)
-{
-    v->encoding = ENTRY_POINTER;
-    v->size = ARENA_SHORT;
-    v->number = shortened;
-}
-
 /* A quick look that spares most texts the parse. */
 static inline bool entry_may_be_integer(struct slice s)
 {
     return s.len - 1 < ENTRY_INTEGER_TEXT && (s.ptr[0] == '-' || (s.ptr[0] >= '0' && s.ptr[0] <= '9')) &&
            s.ptr[s.len - 1] >= '0' && s.ptr[s.len - 1] <= '9';
 }
-
-/* The value that E has, to be written behind another key; refers to E's bytes. */
-void entry_value_of(struct entry_value *v, const struct entry *e);
-
-/* Writes V at P. */
-void entry_value_write(unsigned char *p, const struct entry_value *v);
 
 /* Bytes that an entry needs. */
 static inline size_t entry_layout(bool node, size_t key_len, size_t value_size)
@@ -79,22 +37,42 @@ static inline bool entry_wants_node(bool expiry, size_t key_len)
 }
 
 /* Writes a whole entry of TYPE at E, its node untouched and out of the wheel. */
-void entry_write(struct entry *e, unsigned type, uint32_t clock, bool node, struct slice key,
+void entry_write(struct entry *e, unsigned type, uint32_t stamp, bool node, struct slice key,
                  const struct entry_value *v);
 
-static inline uint32_t entry_clock(const struct entry *e)
+/* The same without the value; where that is to be written. */
+unsigned char *entry_write_head(struct entry *e, unsigned type, enum entry_encoding encoding, uint32_t stamp,
+                                bool node, struct slice key);
+/* The varint alone; returns what is behind it. */
+unsigned char *entry_write_length(unsigned char *p, size_t len);
+
+static inline uint32_t entry_stamp(const struct entry *e)
 {
-    return e->head >> ENTRY_CLOCK_SHIFT;
+    return e->head >> ENTRY_STAMP_SHIFT;
 }
 
-static inline void entry_set_clock(struct entry *e, uint32_t clock)
+static inline void entry_set_stamp(struct entry *e, uint32_t stamp)
 {
-    e->head = (e->head & ((1u << ENTRY_CLOCK_SHIFT) - 1)) | clock << ENTRY_CLOCK_SHIFT;
+    e->head = (e->head & ((1u << ENTRY_STAMP_SHIFT) - 1)) | stamp << ENTRY_STAMP_SHIFT;
 }
 
 static inline bool entry_has_node(const struct entry *e)
 {
     return (e->head & ENTRY_NODE) != 0;
+}
+
+/* Whether E is an inline string without expiry. */
+static inline bool entry_is_plain(const struct entry *e)
+{
+    _Static_assert(OBJECT_STRING == 0 && ENTRY_INLINE == 0, "one look is enough");
+    return (e->head & (ENTRY_TYPE_MASK | ENTRY_ENCODING_MASK | ENTRY_EXPIRY | ENTRY_NODE)) == 0;
+}
+
+/* Whether E is a string that is stored as an integer, without expiry. */
+static inline bool entry_is_plain_integer(const struct entry *e)
+{
+    return (e->head & (ENTRY_TYPE_MASK | ENTRY_EXPIRY | ENTRY_NODE)) == 0 &&
+           entry_encoding(e) >= ENTRY_INT8 && entry_encoding(e) <= ENTRY_INT64;
 }
 
 static inline uint64_t entry_pointer(const struct entry *e)

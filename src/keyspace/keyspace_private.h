@@ -12,8 +12,12 @@
 #include "base/random.h"
 #include "container/dict.h"
 #include "container/wheel.h"
+#include "keyspace/background_private.h"
+#include "keyspace/defrag_state.h"
 #include "keyspace/entry_private.h"
+#include "keyspace/evict_state.h"
 #include "keyspace/keyspace.h"
+#include "keyspace/keyspace_state.h"
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -26,75 +30,69 @@ struct db {
     struct keyspace *ks;
     unsigned index;
     uint32_t active; /* place in ks->active */
+    bool scratch;    /* keyspace_scratch's: nothing is counted or told, nothing expires */
     /* The content, which keyspace_swap exchanges. */
     struct dict dict;
     struct wheel wheel;
     keyspace_sum expiry_sum; /* of all expiry times */
 };
 
-/* A flushed database that is being freed. */
-struct keyspace_drain {
-    struct dict dict;
-    uint64_t cursor;
-    struct keyspace_drain *next;
-};
-
-/* An addition of a loader on its way. */
-struct keyspace_addition {
-    struct db *db;
-    struct entry *e; /* its expiry time is in the node, if it has one */
-    uint64_t hash;
-};
-
-#define KEYSPACE_QUEUE 32 /* additions; a power of two */
-
-struct keyspace_stats {
-    uint64_t hits, misses;
-    uint64_t expired;
-    uint64_t expired_late; /* percent, hundredths: running share of keys found late */
-    uint64_t expire_cut;   /* calls of keyspace_expire that ended with more due */
-    uint64_t expire_ticks;
-    uint64_t evicted;
-    uint64_t eviction_total_ms, eviction_now_ms;
-};
+/* What a write took the place of. */
+enum keyspace_replaced { REPLACED_NOTHING, REPLACED_SAME_TYPE, REPLACED_OTHER_TYPE };
 
 struct keyspace {
     struct arena arena;
     struct random random;
     uint64_t hash_key[2];
-    int64_t second_ms;     /* when the access clock's second began */
-    uint32_t access_clock; /* 22 bits of seconds */
     unsigned databases;
+    enum keyspace_expiry_mode expiry_mode;
+    uint32_t observed;               /* classes that some observer asks for */
+    enum keyspace_replaced replaced; /* by the last db_move or db_put_as_new */
+    struct keyspace_observer *observers;
+    const struct object_types *types; /* NULL: strings only */
+    struct evict_state evict;
+    struct defrag_state defrag;
     uint64_t dirty;
     struct keyspace_stats stats;
     struct db **active; /* databases that have expiries */
     uint32_t active_count;
     uint32_t expire_next; /* whose turn it is in keyspace_expire */
     struct keyspace_drain *drains;
-    bool rehashing;  /* some table may be */
-    bool trimming;   /* the arena may have something to give back */
-    size_t held_top; /* the most that the arena held since the last trim */
+    struct keyspace_orphan *orphans;
+    bool rehashing; /* some table may be */
+    struct keyspace_trim trim;
     struct keyspace_addition queue[KEYSPACE_QUEUE];
     uint32_t queue_begin, queue_count;
     struct keyspace_addition duplicate; /* .e NULL: none was met */
-    struct db db[];
+    struct db db[];                     /* the last one is the scratch database */
 };
 
-static inline uint32_t keyspace_clock(struct keyspace *ks)
-{
-    int64_t now = clock_ms();
-    if (unlikely((uint64_t)(now - ks->second_ms) >= 1000)) {
-        int64_t second = now / 1000;
-        ks->second_ms = second * 1000;
-        ks->access_clock = (uint32_t)((uint64_t)second & ENTRY_CLOCK_MAX);
-    }
-    return ks->access_clock;
-}
-
-static inline bool entry_is_expired(const struct entry *e)
+/* Whether E's time has come; what that means is the expiry mode's business. */
+static inline bool entry_is_due(const struct entry *e)
 {
     return unlikely(entry_has_expiry(e)) && wheel_time(e) <= clock_ms();
 }
+
+/* Whether one that is due is there all the same. */
+static inline bool db_shows_due(const struct db *db)
+{
+    return db->ks->expiry_mode == KEYSPACE_SHOW || db->scratch;
+}
+
+static inline bool db_is_live(const struct db *db, const struct entry *e)
+{
+    return likely(!entry_is_due(e)) || db_shows_due(db);
+}
+
+/* Where a key is to be written. */
+struct db_place {
+    struct entry *old; /* what stands there, NULL: nothing */
+    struct dict_slot slot;
+    bool hidden; /* OLD is due: it is in the way, but not there */
+};
+
+/* What becomes of a place where OLD is due; deletes it where that is the mode. */
+void db_place_due(struct db *db, struct db_place *p, uint64_t hash);
 
 /* Brings ks->active to what the wheel holds. */
 void db_note_active(struct db *db);
@@ -105,14 +103,27 @@ void db_wheel_remove(struct db *db, struct entry *e);
 
 /* Takes E out of table and wheel; it is the caller's then. */
 void db_unlink(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash);
-/* The same, frees it, and counts it as expired. */
-void db_drop_expired(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash);
+/* The same, frees it, counts it as expired LAG_MS late and tells so. */
+void db_drop_expired(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash, int64_t lag_ms);
 /* Adds E to the table. */
 void db_link(struct db *db, struct entry *e, uint64_t hash);
 
-/* Frees E alone, or with what its value points to. */
+/* An entry of SIZE bytes; NULL: no memory, for one that is large. */
+struct entry *keyspace_alloc_entry(struct keyspace *ks, size_t size);
+/* Frees E alone, or with what its value points to: a big value in the background. */
 void keyspace_free_shell(struct keyspace *ks, struct entry *e);
 void keyspace_free_entry(struct keyspace *ks, struct entry *e);
+/* For keyspace_free: forgets the orphans, whose memory goes with the arena. */
+void keyspace_free_orphan_list(struct keyspace *ks);
+
+/* Counts a key that was deleted so late. */
+void keyspace_stats_lag(struct keyspace *ks, int64_t lag_ms);
+
+/* What the keyspace tells by itself. */
+void db_event_new(struct db *db, struct slice key);
+void db_event_took(struct db *db, enum keyspace_replaced replaced, struct slice key);
+void db_event_flushed(struct db *db);
+void db_event_swapped(struct db *db, struct db *other);
 
 /* After a change of D: its rehash is work for keyspace_background. */
 static inline void keyspace_note_rehash(struct keyspace *ks, const struct dict *d)

@@ -21,6 +21,7 @@ static const struct command rows[] = {
 #include "features/connection/connection.def"
 #include "features/info/info.def"
 #include "features/keys/keys.def"
+#include "features/memory/memory.def"
 #include "features/server/server.def"
 #include "types/string/string.def"
 };

@@ -36,12 +36,17 @@ def test_each_command_that_needs_memory_is_refused(start_server, start_oracle): 
     with ours.client() as a, theirs.client() as b:
         commands = denied(a)
         assert "set" in commands
-        assert not commands.keys() - denied(b).keys()
+        known = {c[0].decode() for c in b("COMMAND")}
+        assert commands.keys() & known <= denied(b).keys()
         for name, arity in sorted(commands.items()):
             words = [name, *["1"] * (abs(arity) - 1)]
-            assert a(*words) == b(*words) == OOM, name
+            assert a(*words) == OOM, name
+            if name in known:
+                assert b(*words) == OOM, name
             if arity != -1:
-                assert a(name) == b(name) != OOM, name
+                assert a(name) != OOM, name
+                if name in known:
+                    assert a(name) == b(name), name
 
 
 def test_file_and_command_line(start_server, tmp_path):

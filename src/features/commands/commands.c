@@ -332,9 +332,10 @@ static void reply_keys(struct command_ctx *ctx, bool with_flags)
     uint32_t *indexes = heap_alloc(cap * sizeof *indexes);
     unsigned *flags = heap_alloc(cap * sizeof *flags);
     int count = command_find_keys(c, argv, argc, indexes, flags, cap);
-    if (count < 0 || (count == 0 && (c->flags & CMD_NO_MANDATORY_KEYS) == 0)) {
+    if (count <= 0 && (c->flags & CMD_NO_MANDATORY_KEYS) == 0) {
         resp_error(ctx->reply, "ERR Invalid arguments specified for command");
     } else {
+        count = count < 0 ? 0 : count;
         resp_array(ctx->reply, (size_t)count);
         for (int i = 0; i < count; i++) {
             if (with_flags)

@@ -38,7 +38,7 @@ static void reply_args(struct resp_writer *w, const struct command_arg *args, si
         size_t mark = resp_later(w), pairs = 0;
         pairs += pair(w, "name", a->name);
         pairs += pair(w, "type", arg_types[a->type]);
-        if (a->type == CMD_ARG_KEY) {
+        if (a->type == CMD_ARG_KEY || (a->type == CMD_ARG_PATTERN && a->key_spec > 0)) {
             resp_bulk_str(w, "key_spec_index");
             resp_int(w, a->key_spec);
             pairs++;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See keys.h. Here: the table of commands, and the handlers for single keys and for
- * whole databases; times are in keys_expire.c, walks in keys_scan.c.
+ * See keys.h. Here: the table of commands, and the handlers that ask for a key's existence
+ * or end it, and those for whole databases. Times are in keys_expire.c, walks in
+ * keys_scan.c, new names and places in keys_copy.c, payloads in keys_dump.c, SORT in
+ * keys_sort.c, OBJECT and WAIT in keys_object.c.
  */
 #include "features/keys/keys.h"
 
 #include <string.h>
 
+#include "base/counter.h"
 #include "base/heap.h"
 #include "base/number.h"
 #include "codec/resp_writer.h"
@@ -47,10 +50,18 @@ static bool keys_touch(struct db *db, struct slice key, uint64_t hash)
     return db_find(db, key, hash, DB_COUNT) != NULL;
 }
 
+static bool keys_del(struct db *db, struct slice key, uint64_t hash)
+{
+    if (!db_delete(db, key, hash))
+        return false;
+    db_event(db, EVENT_GENERIC, "del", key);
+    return true;
+}
+
 /* UNLINK is the same: big values are freed in the background either way. */
 static void keys_cmd_del(struct command_ctx *ctx)
 {
-    keys_count(ctx, db_delete);
+    keys_count(ctx, keys_del);
 }
 
 static void keys_cmd_exists(struct command_ctx *ctx)
@@ -68,40 +79,6 @@ static void keys_cmd_type(struct command_ctx *ctx)
     struct keys *k = ctx->owner;
     const struct entry *e = keys_find(ctx, 1, DB_COUNT | DB_NO_TOUCH);
     resp_simple(ctx->reply, e == NULL ? "none" : object_types_name(k->types, entry_type(e)));
-}
-
-/* --- names --- */
-
-static void keys_rename(struct command_ctx *ctx, bool only_if_free)
-{
-    if (keys_find(ctx, 1, 0) == NULL) {
-        resp_error_code(ctx->reply, MR_E_NO_KEY);
-        return;
-    }
-    bool same = slice_equal(ctx->argv[1], ctx->argv[2]);
-    uint64_t to_hash = dispatch_hash(ctx, 2);
-    if (only_if_free && (same || db_find(ctx->db, ctx->argv[2], to_hash, DB_NO_TOUCH) != NULL)) {
-        resp_int(ctx->reply, 0);
-        return;
-    }
-    /* Looking for the new name may have deleted an expired key and moved this one. */
-    int code = same ? 0 : db_rename(ctx->db, keys_find(ctx, 1, DB_NO_TOUCH), ctx->argv[2], to_hash);
-    if (code != 0)
-        resp_error_code(ctx->reply, code);
-    else if (only_if_free)
-        resp_int(ctx->reply, 1);
-    else
-        resp_ok(ctx->reply);
-}
-
-static void keys_cmd_rename(struct command_ctx *ctx)
-{
-    keys_rename(ctx, false);
-}
-
-static void keys_cmd_renamenx(struct command_ctx *ctx)
-{
-    keys_rename(ctx, true);
 }
 
 /* --- whole databases --- */
@@ -181,6 +158,23 @@ struct keys *keys_new(struct dispatch *d, const struct object_types *types)
     k->types = types;
     registry_add(dispatch_registry(d), keys_rows, sizeof keys_rows / sizeof keys_rows[0], k);
     return k;
+}
+
+static const struct counter_row counter_rows[] = {
+    {"stats", "dump_payload_sanitizations", NULL,
+     "Values that RESTORE was given and whose content was validated; that is never left out.",
+     offsetof(struct keys, sanitized), true, NULL},
+};
+
+void keys_register_counters(struct keys *k, struct counters *counters)
+{
+    counters_add(counters, counter_rows, sizeof counter_rows / sizeof counter_rows[0], k, NULL);
+}
+
+void keys_page_done(struct keys *k)
+{
+    if (k->page.cap > KEYS_PAGE_KEEP)
+        buf_done(&k->page);
 }
 
 void keys_free(struct keys *k)

@@ -77,10 +77,13 @@ static void expire_set(struct command_ctx *ctx, const char *name, int64_t unit_m
         resp_int(ctx->reply, 0);
         return;
     }
-    if (when <= clock_ms())
+    if (when <= clock_ms()) {
         db_delete(ctx->db, ctx->argv[1], ctx->key_hash);
-    else
+        keys_event(ctx, "del", 1);
+    } else {
         db_set_expiry(ctx->db, e, when);
+        keys_event(ctx, "expire", 1);
+    }
     resp_int(ctx->reply, 1);
 }
 
@@ -146,5 +149,8 @@ void keys_cmd_pexpiretime(struct command_ctx *ctx)
 void keys_cmd_persist(struct command_ctx *ctx)
 {
     struct entry *e = keys_find(ctx, 1, 0);
-    resp_int(ctx->reply, e != NULL && db_clear_expiry(ctx->db, e));
+    bool had = e != NULL && db_clear_expiry(ctx->db, e);
+    if (had)
+        keys_event(ctx, "persist", 1);
+    resp_int(ctx->reply, had);
 }

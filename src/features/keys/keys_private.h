@@ -14,8 +14,13 @@
 
 struct keys {
     const struct object_types *types;
-    struct buf page; /* replies of one SCAN, collected before its cursor is known */
+    struct buf page;    /* what is collected before its head is known: one SCAN's keys, a payload */
+    uint64_t sanitized; /* payloads whose value was validated */
 };
+
+/* A page buffer above this is given back after the reply. */
+#define KEYS_PAGE_KEEP 16384
+void keys_page_done(struct keys *k);
 
 /* The hash of argument I, which is a key. */
 static inline uint64_t keys_hash(const struct command_ctx *ctx, uint32_t i)
@@ -30,6 +35,35 @@ static inline struct entry *keys_find(const struct command_ctx *ctx, uint32_t i,
         flags |= DB_NO_TOUCH;
     return db_find(ctx->db, ctx->argv[i], keys_hash(ctx, i), flags);
 }
+
+/* Tells the generic event NAME about argument I in the session's database. */
+static inline void keys_event(const struct command_ctx *ctx, const char *name, uint32_t i)
+{
+    db_event(ctx->db, EVENT_GENERIC, name, ctx->argv[i]);
+}
+
+/* keys_copy.c */
+command_handler keys_cmd_rename;
+command_handler keys_cmd_renamenx;
+command_handler keys_cmd_move;
+command_handler keys_cmd_copy;
+
+/* keys_dump.c */
+command_handler keys_cmd_dump;
+command_handler keys_cmd_restore;
+
+/* keys_object.c */
+command_handler keys_cmd_object_encoding;
+command_handler keys_cmd_object_freq;
+command_handler keys_cmd_object_idletime;
+command_handler keys_cmd_object_refcount;
+command_handler keys_cmd_object_help;
+command_handler keys_cmd_wait;
+command_handler keys_cmd_waitaof;
+
+/* keys_sort.c */
+command_handler keys_cmd_sort;
+command_handler keys_cmd_sort_ro;
 
 /* keys_expire.c */
 command_handler keys_cmd_expire;

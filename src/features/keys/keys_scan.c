@@ -10,9 +10,6 @@
 #include "features/keys/keys_private.h"
 #include "keyspace/object.h"
 
-/* A page buffer above this is given back after the reply. */
-#define SCAN_PAGE_KEEP 16384
-
 static bool pattern_is_star(struct slice pattern)
 {
     return pattern.len == 1 && pattern.ptr[0] == '*';
@@ -171,8 +168,7 @@ void keys_cmd_scan(struct command_ctx *ctx)
     resp_bulk_str(ctx->reply, text);
     resp_array(ctx->reply, scan.count);
     resp_raw(ctx->reply, k->page.data, k->page.len);
-    if (k->page.cap > SCAN_PAGE_KEEP)
-        buf_done(&k->page);
+    keys_page_done(k);
 }
 
 /* --- RANDOMKEY --- */

@@ -2,7 +2,7 @@
 /*
  * See memory.h.
  *
- * The gate is off while there is no limit. Memory of what was deleted or flushed comes
+ * The gate is off while there is no limit. Without eviction: memory of what was deleted or flushed comes
  * back a little at a time, and would count until then; so a command that is above the
  * limit while some is still on its way is not refused but waits for it, and all others
  * go on.
@@ -23,31 +23,6 @@
 #include "keyspace/keyspace.h"
 
 #define REFUSED_EVERY_US 60000000 /* at most one line about refused commands */
-
-static const struct config_name maxmemory_names[] = {{"auto", MEMORY_AUTO}, {NULL, 0}};
-
-static void show_maxmemory(const void *target, struct buf *out)
-{
-    buf_append_uint(out, ((const struct memory_options *)target)->limit);
-}
-
-const struct config_option memory_config_rows[] = {
-    {.name = "maxmemory",
-     .type = CONFIG_SIZE,
-     .flags = CONFIG_RUNTIME,
-     .offset = offsetof(struct memory_options, maxmemory),
-     .fallback = "0",
-     .min = 0,
-     .max = INT64_MAX,
-     .unit = "bytes",
-     .names = maxmemory_names,
-     .show = show_maxmemory,
-     .sentence =
-         "The most memory in use at which commands that need more are still taken; 0: no limit; auto: "
-         "the limit of the control group less a tenth, or else the machine's memory less a fifth, less "
-         "64mb at least, worked out at start and at each reload."},
-};
-const size_t memory_config_count = sizeof memory_config_rows / sizeof memory_config_rows[0];
 
 uint64_t memory_used(const struct memory *m)
 {
@@ -83,21 +58,39 @@ static void tell_refused(struct memory *m, uint64_t used)
               in_use, limit_len, limit);
 }
 
+static enum dispatch_verdict hold(struct memory *m)
+{
+    m->holding = true;
+    return DISPATCH_HOLD;
+}
+
+static enum dispatch_verdict refuse(struct memory *m, struct command_ctx *ctx)
+{
+    tell_refused(m, memory_used(m));
+    resp_error(ctx->reply, "OOM command not allowed when used memory > 'maxmemory'.");
+    return DISPATCH_REFUSED;
+}
+
 static enum dispatch_verdict gate(void *owner, struct command_ctx *ctx)
 {
     struct memory *m = owner;
-    if ((ctx->command->flags & CMD_DENYOOM) == 0)
-        return DISPATCH_PASS;
-    uint64_t used = memory_used(m);
-    if (used <= m->options->limit)
-        return DISPATCH_PASS;
-    if (keyspace_is_freeing(dispatch_keyspace(m->dispatch))) {
-        m->holding = true;
-        return DISPATCH_HOLD;
+    bool grows = (ctx->command->flags & CMD_DENYOOM) != 0;
+    if (memory_evicts(m)) {
+        enum memory_room room = memory_make_room(m, grows);
+        if (__builtin_expect(room == MEMORY_HAS_ROOM, 1))
+            return DISPATCH_PASS;
+        return room == MEMORY_WILL_HAVE_ROOM ? hold(m) : refuse(m, ctx);
     }
-    tell_refused(m, used);
-    resp_error(ctx->reply, "OOM command not allowed when used memory > 'maxmemory'.");
-    return DISPATCH_REFUSED;
+    if (!grows || memory_used(m) <= m->options->limit)
+        return DISPATCH_PASS;
+    return keyspace_is_freeing(dispatch_keyspace(m->dispatch)) ? hold(m) : refuse(m, ctx);
+}
+
+static bool may_release(struct memory *m)
+{
+    return memory_used(m) <= m->options->limit ||
+           (memory_evicts(m) ? memory_evict_may_release(m)
+                             : !keyspace_is_freeing(dispatch_keyspace(m->dispatch)));
 }
 
 static bool turn_end(void *owner)
@@ -106,11 +99,13 @@ static bool turn_end(void *owner)
     uint64_t used = memory_used(m);
     if (used > m->peak)
         m->peak = used;
-    if (m->holding && (used <= m->options->limit || !keyspace_is_freeing(dispatch_keyspace(m->dispatch)))) {
+    bool more = memory_evict_turn(m);
+    if (m->holding && may_release(m)) {
         m->holding = false;
         dispatch_release(m->dispatch);
     }
-    return m->pressure.stage != MEMORY_AT_REST && memory_pressure_step(m);
+    memory_defrag_turn(m);
+    return (m->pressure.stage != MEMORY_AT_REST && memory_pressure_step(m)) || more;
 }
 
 /* --- the limit --- */
@@ -123,6 +118,7 @@ static void work_out(struct memory *m)
     m->reason = heap_strdup(buf_cstr(&reason));
     buf_done(&reason);
     dispatch_gate_enable(m->dispatch, m->gate, m->enforced && memory_is_limited(m));
+    memory_evict_configure(m);
     if (m->holding) {
         m->holding = false;
         dispatch_release(m->dispatch);
@@ -142,14 +138,18 @@ static void tell_limit(const struct memory *m)
                   m->reason);
     if (memory_is_limited(m) && memory_used(m) > m->options->limit)
         log_event(LOG_EVENT_MEMORY_FULL, NULL, 0,
-                  "More memory than that is in use already: commands that need memory will be refused");
+                  memory_evicts(m) ? "More memory than that is in use already: keys will be evicted"
+                                   : "More memory than that is in use already: commands that need memory "
+                                     "will be refused");
 }
 
 int memory_apply(struct memory *m, const bool *changed, struct buf *why)
 {
-    (void)changed, (void)why;
+    (void)why;
+    uint64_t before = m->options->limit;
     work_out(m);
-    tell_limit(m);
+    if (changed[MEMORY_ROW_LIMIT] || m->options->limit != before)
+        tell_limit(m);
     return 0;
 }
 
@@ -175,8 +175,10 @@ struct memory *memory_new(struct dispatch *d, struct loop *loop, struct net *net
     m->options = options;
     m->gate = dispatch_add_gate(d, DISPATCH_RANK_MEMORY, gate, m);
     m->at_start = m->peak = memory_used(m);
+    memory_evict_begin(m);
     work_out(m);
     loop_add_hook(loop, turn_end, m);
+    memory_register_commands(m);
     return m;
 }
 
@@ -185,6 +187,7 @@ void memory_free(struct memory *m)
     if (m == NULL)
         return;
     memory_pressure_done(m);
+    memory_evict_done(m);
     loop_remove_hook(m->loop, turn_end, m);
     heap_free(m->reason);
     heap_free(m);
@@ -204,6 +207,7 @@ void memory_enforce(struct memory *m)
     uint64_t used = memory_used(m);
     if (memory_is_limited(m) && used > m->options->limit)
         log_event(LOG_EVENT_MEMORY_FULL, NULL, 0,
-                  "The data takes more memory than maxmemory allows: commands that need memory will be "
-                  "refused");
+                  memory_evicts(m) ? "The data takes more memory than maxmemory allows: keys will be evicted"
+                                   : "The data takes more memory than maxmemory allows: commands that need "
+                                     "memory will be refused");
 }

@@ -4,8 +4,10 @@
  * back when the machine is short of it, and the section "memory" of INFO.
  *
  * What counts against the limit is what is handed out: the arena's used bytes (all that
- * keys reach) and those of the heap (everything else, clients' buffers too). Above it a
- * command that may need memory (CMD_DENYOOM) is refused. Nothing is evicted.
+ * keys reach) and those of the heap (everything else, clients' buffers too); where the policy
+ * evicts, the rest of the process too, in a way that memory_evict.c tells. Above it keys are
+ * evicted by maxmemory-policy; a command that may need memory (CMD_DENYOOM) is refused
+ * where there are none to evict.
  *
  * maxmemory = auto is the lowest limit of the control groups that the process is in, less
  * a tenth of it, or where there is none the machine's memory, less a fifth; less at least
@@ -20,6 +22,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "config/config.h"
+#include "keyspace/defrag.h"
+#include "keyspace/evict.h"
 
 struct counters;
 struct dispatch;
@@ -32,6 +36,9 @@ struct net;
 struct memory_options {
     int64_t maxmemory; /* bytes; 0: none; MEMORY_AUTO */
     uint64_t limit;    /* what it came to; 0: none. Not an option. */
+    int64_t tenacity;  /* maxmemory-eviction-tenacity */
+    struct evict_options evict;
+    struct defrag_options defrag;
 };
 
 /* The rows of these options; target is a struct memory_options. */
@@ -44,7 +51,7 @@ struct memory *memory_new(struct dispatch *d, struct loop *loop, struct net *net
 void memory_free(struct memory *m);
 void memory_register_counters(struct memory *m, struct counters *counters);
 
-/* For struct config_module: maxmemory was changed. */
+/* For struct config_module: options were changed. */
 int memory_apply(struct memory *m, const bool *changed, struct buf *why) MR_MUST_CHECK;
 /* Works out anew what auto comes to, and tells the log if that is something else. */
 void memory_reread(struct memory *m);

@@ -29,6 +29,7 @@
 #include "base/number.h"
 #include "command/dispatch.h"
 #include "features/memory/memory_private.h"
+#include "keyspace/defrag.h"
 #include "keyspace/keyspace.h"
 #include "net/net.h"
 #include "systemd/cgroup.h"
@@ -42,37 +43,44 @@
 #define TOLD_US       10000000 /* between two lines of the log */
 #define ARENA_SLICE   ((size_t)8 << 20)
 #define CLIENTS_SLICE 1000
-#define READS_MAX     16 /* of what a FIFO or a socket says, per turn */
+#define PURGE_US      5000 /* that the command itself may take */
+#define READS_MAX     16   /* of what a FIFO or a socket says, per turn */
 
 #define MEMBER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* --- giving back --- */
 
-static void begin_round(struct memory *m)
+static void begin_round(struct memory *m, bool asked)
 {
     struct memory_pressure *p = &m->pressure;
     p->stage = MEMORY_ARENA;
+    p->asked = asked;
     p->resident = memory_resident();
     p->conn = 0;
-    p->rounds++;
+    if (!asked)
+        p->rounds++;
 }
 
 static void wanted(struct memory *m)
 {
     struct memory_pressure *p = &m->pressure;
     p->events++;
+    if (p->asked && p->stage != MEMORY_AT_REST) { /* it then is one of the pressure's */
+        begin_round(m, false);
+        return;
+    }
     if (p->stage != MEMORY_AT_REST || p->again.index != 0)
         return;
     int64_t since = clock_mono_us() - p->ended_us;
     if (p->ended_us != 0 && since < ROUND_US)
         loop_timer_after(m->loop, &p->again, ROUND_US - since);
     else
-        begin_round(m);
+        begin_round(m, false);
 }
 
 static void due_again(struct loop_timer *timer)
 {
-    begin_round(MEMBER_OF(timer, struct memory, pressure.again));
+    begin_round(MEMBER_OF(timer, struct memory, pressure.again), false);
 }
 
 static void end_round(struct memory *m)
@@ -81,6 +89,8 @@ static void end_round(struct memory *m)
     size_t now = memory_resident();
     size_t given = p->resident > now ? p->resident - now : 0;
     p->stage = MEMORY_AT_REST;
+    if (p->asked)
+        return;
     p->ended_us = clock_mono_us();
     p->given += given;
     p->untold_bytes += given;
@@ -101,11 +111,13 @@ static void end_round(struct memory *m)
 bool memory_pressure_step(struct memory *m)
 {
     struct memory_pressure *p = &m->pressure;
+    struct keyspace *ks = dispatch_keyspace(m->dispatch);
     size_t given;
     switch (p->stage) {
     case MEMORY_ARENA:
-        given = arena_trim(keyspace_arena(dispatch_keyspace(m->dispatch)), ARENA_SLICE);
-        if (given < ARENA_SLICE)
+        given = arena_trim(keyspace_arena(ks), ARENA_SLICE);
+        /* What was deleted comes free little by little; the loop has no rest until then. */
+        if (given < ARENA_SLICE && !keyspace_is_freeing(ks))
             p->stage = MEMORY_CLIENTS;
         return true;
     case MEMORY_CLIENTS:
@@ -122,6 +134,19 @@ bool memory_pressure_step(struct memory *m)
         break;
     }
     return false;
+}
+
+/* The clients' buffers are in use while a command is executed: they come at the end of the turn. */
+void memory_purge(struct memory *m)
+{
+    struct memory_pressure *p = &m->pressure;
+    struct keyspace *ks = dispatch_keyspace(m->dispatch);
+    int64_t end = clock_mono_now_us() + PURGE_US;
+    (void)defrag_effort(ks, true);
+    if (p->stage == MEMORY_AT_REST)
+        begin_round(m, true);
+    while (arena_trim(keyspace_arena(ks), ARENA_SLICE) == ARENA_SLICE && clock_mono_now_us() < end)
+        continue;
 }
 
 /* --- listening --- */

@@ -130,8 +130,17 @@ MEMORY_FORMAT(limit_human)
 
 MEMORY_FORMAT(policy)
 {
-    (void)owner;
-    buf_append_str(out, "noeviction");
+    buf_append_str(out, memory_policy_name(OWNER->options->evict.policy));
+}
+
+MEMORY_FORMAT(exceeded_total)
+{
+    buf_append_int(out, (OWNER->eviction.over_us + memory_exceeded_us(OWNER)) / 1000);
+}
+
+MEMORY_FORMAT(exceeded)
+{
+    buf_append_int(out, memory_exceeded_us(OWNER) / 1000);
 }
 
 MEMORY_FORMAT(frag_ratio)
@@ -225,8 +234,7 @@ static const struct counter_row rows[] = {
     ROW("total_system_memory_human", NULL, machine_human, "The same for people."),
     ROW("maxmemory", "bytes", limit, "The limit on used_memory, as it was worked out; 0: none."),
     ROW("maxmemory_human", NULL, limit_human, "The same for people."),
-    ROW("maxmemory_policy", NULL, policy,
-        "What happens at the limit: commands that need memory are refused."),
+    ROW("maxmemory_policy", NULL, policy, "Which keys are evicted at the limit."),
     ROW("mem_fragmentation_ratio", NULL, fragmentation, "Resident memory over used memory."),
     ROW("mem_fragmentation_bytes", "bytes", fragmentation_bytes, "Resident memory beyond used memory."),
     ROW("allocator_frag_ratio", NULL, frag_ratio, "Held over handed out."),
@@ -244,7 +252,25 @@ static const struct counter_row rows[] = {
     COUNT("memory_pressure_given_back", pressure.given, "bytes", "Resident memory that went in those."),
 };
 
+#define STAT(NAME, FORMAT, SENTENCE)                                                                         \
+    {                                                                                                        \
+        .section = "stats", .name = (NAME), .unit = "ms", .format = (FORMAT), .sentence = (SENTENCE)         \
+    }
+
+static const struct counter_row stats[] = {
+    STAT("total_eviction_exceeded_time", exceeded_total, "Time spent above maxmemory."),
+    STAT("current_eviction_exceeded_time", exceeded, "Time above maxmemory since it was last below."),
+};
+
+static void reset_stats(void *owner)
+{
+    struct memory *m = owner;
+    m->eviction.over_us = 0;
+}
+
 void memory_register_counters(struct memory *m, struct counters *counters)
 {
     counters_add(counters, rows, sizeof rows / sizeof rows[0], m, NULL);
+    counters_add(counters, stats, sizeof stats / sizeof stats[0], m, reset_stats);
+    defrag_register_counters(dispatch_keyspace(m->dispatch), counters);
 }

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/number.h"
+#include "codec/rdb_writer.h"
 #include "features/server/server_private.h"
+#include "keyspace/evict.h"
 #include "keyspace/object.h"
 
 static void debug_sleep(struct command_ctx *ctx)
@@ -25,19 +28,36 @@ static void debug_sleep(struct command_ctx *ctx)
     resp_ok(ctx->reply);
 }
 
+/* Bytes that the value takes in an RDB file, without its type and key. */
+static size_t saved_len(const struct object_type *type, const struct keyspace *ks, const struct entry *e)
+{
+    struct buf bytes = {0};
+    struct rdb_writer w = {.out = &bytes, .compress = true};
+    type->save(&w, ks, e);
+    size_t len = bytes.len;
+    buf_done(&bytes);
+    return len;
+}
+
 static void debug_object(struct command_ctx *ctx)
 {
+    enum { CLOCK_MASK = (1 << 24) - 1 }; /* the clock that redis-server shows here has 24 bits */
     const struct server *s = ctx->owner;
-    const struct keyspace *ks = db_keyspace(ctx->db);
+    struct keyspace *ks = db_keyspace(ctx->db);
     const struct entry *e = db_find(ctx->db, ctx->argv[2], dispatch_hash(ctx, 2), DB_NO_TOUCH);
     if (e == NULL) {
         resp_error_code(ctx->reply, MR_E_NO_KEY);
         return;
     }
-    const struct object_type *type = s->ops.types->by_number[entry_type(e)];
+    const struct object_type *type = object_types_of(s->ops.types, e);
+    int64_t idle = evict_idle_s(ks, e);
     struct buf out = {0};
-    buf_printf(&out, "Value at:%p refcount:1 encoding:%s entrybytes:%zu expires:%lld", (const void *)e,
-               type->encoding(ks, e), entry_size(e), (long long)entry_expiry(e));
+    buf_printf(&out,
+               "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%lld lru_seconds_idle:%lld "
+               "entrybytes:%zu expires:%lld",
+               (const void *)e, type->encoding(ks, e), saved_len(type, ks, e),
+               (long long)((clock_ms() / 1000 - idle) & CLOCK_MASK), (long long)idle, entry_size(e),
+               (long long)entry_expiry(e));
     resp_simple(ctx->reply, buf_cstr(&out));
     buf_done(&out);
 }

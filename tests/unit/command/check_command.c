@@ -193,9 +193,31 @@ START_TEST(counted_keys)
     expect_keys(&zunion, "zunion 1 a", "2");
     expect_keys(&zunion, "zunion 2 a b", "2 3");
     expect_keys(&zunion, "zunion 2 a b weights 1 2", "2 3");
-    expect_keys(&zunion, "zunion 0", "");
+    expect_keys(&zunion, "zunion 0", "syntax");
+    expect_keys(&zunion, "zunion 0 a", "syntax");
     expect_keys(&zunion, "zunion", "");
     ck_assert_uint_eq(command_first_key(&zunion), 0);
+}
+END_TEST
+
+START_TEST(no_counted_keys)
+{
+    const struct command_key spec = {
+        .flags = CMD_KEY_RO, .find = CMD_FIND_KEYNUM, .index = 2, .first = 1, .keynum_step = 1};
+    const struct command eval = {
+        .name = "EVAL", .flags = CMD_NO_MANDATORY_KEYS, .keys = &spec, .key_count = 1};
+    expect_keys(&eval, "eval x 0", "");
+    expect_keys(&eval, "eval x 0 a b", "");
+    expect_keys(&eval, "eval x 1 a b", "3");
+    expect_keys(&eval, "eval x 3 a b", "syntax");
+    /* Another key does not make up for those that are missing. */
+    const struct command store = {
+        .name = "ZUNIONSTORE",
+        COMMAND_KEYS(
+            COMMAND_KEY(CMD_KEY_OW, 1, 0, 1),
+            {.flags = CMD_KEY_RO, .find = CMD_FIND_KEYNUM, .index = 2, .first = 1, .keynum_step = 1})};
+    expect_keys(&store, "zunionstore to 1 a", "1 3");
+    expect_keys(&store, "zunionstore to 0 a", "syntax");
 }
 END_TEST
 
@@ -256,6 +278,36 @@ START_TEST(unknown_places)
     const struct command find = {.name = "X", COMMAND_KEYS({.index = 1, .find = CMD_FIND_UNKNOWN})};
     expect_keys(&find, "x a", "syntax");
     ck_assert_uint_eq(command_first_key(&find), 0);
+}
+END_TEST
+
+START_TEST(behind_a_token_anywhere)
+{
+    const struct command c = {.name = "SORT",
+                              COMMAND_KEYS(COMMAND_KEY(CMD_KEY_RO, 1, 0, 1), {.flags = CMD_KEY_OW,
+                                                                              .begin = CMD_BEGIN_UNKNOWN,
+                                                                              .find = CMD_FIND_UNKNOWN,
+                                                                              .keyword = "STORE",
+                                                                              .index = 2}),
+                              COMMAND_ARGS({.name = "by", .type = CMD_ARG_PATTERN, .token = "BY"},
+                                           {.name = "alpha", .type = CMD_ARG_PURE_TOKEN, .token = "ALPHA"},
+                                           {.name = "limit",
+                                            .type = CMD_ARG_BLOCK,
+                                            .token = "LIMIT",
+                                            COMMAND_ARGS({.name = "offset"}, {.name = "count"})})};
+    struct found found;
+    expect_keys(&c, "sort a", "1");
+    expect_keys(&c, "sort store", "1");
+    expect_keys(&c, "sort a store b", "1 3");
+    expect_keys(&c, "sort a alpha store b limit 1 2", "1 4");
+    expect_keys(&c, "sort a store b store c", "1 5");
+    expect_keys(&c, "sort a store", "1");
+    expect_keys(&c, "sort a store b by store", "1 3");
+    expect_keys(&c, "sort a by store c", "1");
+    expect_keys(&c, "sort a limit store b c", "1");
+    expect_keys(&c, "sort a limit 1", "1");
+    ck_assert_str_eq(keys_of(&c, "sort a store b", CAP, &found), "1 3");
+    ck_assert_uint_eq(found.flags[1], CMD_KEY_OW);
 }
 END_TEST
 
@@ -335,9 +387,11 @@ UNIT_SUITE(command_command)
     tcase_add_test(tc, limit_of_an_index);
     tcase_add_test(tc, keyword_from_the_end);
     tcase_add_test(tc, counted_keys);
+    tcase_add_test(tc, no_counted_keys);
     tcase_add_test(tc, counts_out_of_range);
     tcase_add_test(tc, count_not_at_the_begin);
     tcase_add_test(tc, unknown_places);
+    tcase_add_test(tc, behind_a_token_anywhere);
     tcase_add_test(tc, not_a_key);
     tcase_add_test(tc, flags_that_vary);
     tcase_add_test(tc, room_for_some);

@@ -51,6 +51,8 @@ static void model_init(struct model *m, unsigned count, int64_t now, uint64_t se
 
 static void model_done(struct model *m)
 {
+    must(wheel_memory(&m->w, &m->a) ==
+         m->a.used - m->count * arena_usable(ELEMENT_SIZE) + m->inside * WHEEL_NODE_SIZE);
     wheel_done(&m->w, &m->a);
     must(m->w.count == 0);
     for (unsigned i = 0; i < m->count; i++)

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writing values: whole ones over whatever was there, and changes of a string where it
+ * stands.
+ *
+ * A write allocates all that it needs before it changes anything, so that one that is
+ * refused leaves everything as it was.
+ */
+#include "keyspace/keyspace.h"
+
+#include "keyspace/evict_private.h"
+#include "keyspace/keyspace_ops.h"
+#include "keyspace/keyspace_private.h"
+
+/* What a string that grows is given more than it asks for: an eighth, up to this. */
+#define ROOM_MAX  ((size_t)1 << 20)
+/* From this growth on, zeros from the kernel are cheaper than our own. */
+#define CLEAN_MIN ((size_t)128 << 10)
+
+/* No string is longer; sums with it do not overflow. */
+#define BLOB_MAX (SIZE_MAX / 4)
+
+#define WHOLE_EVENTS (EVENT_NEW | EVENT_OVERWRITTEN | EVENT_TYPE_CHANGED)
+
+/* Whether an allocation of either size can hold the other. */
+static inline bool same_class(size_t a, size_t b)
+{
+    return a == b || arena_usable(a) == arena_usable(b);
+}
+
+/* --- what is to be done --- */
+
+struct write {
+    struct db_place p;
+    struct slice key;
+    uint64_t hash;
+    unsigned type;
+    struct entry_value v;
+    int64_t expiry_ms; /* no DB_EXPIRY_KEEP any more */
+    uint32_t stamp;
+    enum keyspace_replaced replaced;
+};
+
+static inline __attribute__((always_inline)) struct entry *find(const struct db *db, struct slice key,
+                                                                uint64_t hash, struct dict_slot *slot)
+{
+    return dict_inline_find(&db->dict, &db->ks->arena, &keyspace_dict_ops, key, hash, slot);
+}
+
+/* What is known when the place's OLD and SLOT are: of a value of TYPE that is written as a
+ * whole. */
+static inline void begin_whole(struct db *db, struct write *w, unsigned type, int64_t expiry_ms)
+{
+    struct keyspace *ks = db->ks;
+    w->type = type;
+    w->p.hidden = false;
+    if (w->p.old != NULL && unlikely(entry_is_due(w->p.old)))
+        db_place_due(db, &w->p, w->hash);
+    if (w->p.old == NULL || unlikely(w->p.hidden)) {
+        w->replaced = REPLACED_NOTHING;
+        w->expiry_ms = expiry_ms == DB_EXPIRY_KEEP ? DB_EXPIRY_NONE : expiry_ms;
+        w->stamp = evict_new_stamp(ks);
+        return;
+    }
+    w->expiry_ms = expiry_ms == DB_EXPIRY_KEEP ? entry_expiry(w->p.old) : expiry_ms;
+    w->stamp = evict_next_stamp(ks, w->p.old);
+    w->replaced = entry_type(w->p.old) == type ? REPLACED_SAME_TYPE : REPLACED_OTHER_TYPE;
+}
+
+/* The same of a string E that is changed, or made where E is NULL. */
+static void begin_edit(struct db *db, struct write *w, struct entry *e, struct slice key, uint64_t hash)
+{
+    *w = (struct write){.p.old = e, .key = key, .hash = hash, .type = OBJECT_STRING};
+    struct entry *found = find(db, key, hash, &w->p.slot);
+    if (e == NULL) {
+        w->p.old = found;
+        begin_whole(db, w, OBJECT_STRING, DB_EXPIRY_NONE);
+        return;
+    }
+    evict_wrote(db->ks, e);
+    w->stamp = entry_stamp(e);
+    w->expiry_ms = entry_expiry(e);
+}
+
+static void tell_written(struct db *db, enum keyspace_replaced replaced, struct slice key)
+{
+    if (replaced == REPLACED_NOTHING)
+        db_event_new(db, key);
+    else
+        db_event_took(db, replaced, key);
+}
+
+/* --- blobs --- */
+
+static struct entry_blob *blob_of(const struct keyspace *ks, const struct entry *e)
+{
+    if (e == NULL || likely(entry_encoding(e) != ENTRY_POINTER) || entry_type(e) != OBJECT_STRING)
+        return NULL;
+    return arena_expand(&ks->arena, entry_pointer(e));
+}
+
+/* An allocation of SIZE for a blob, empty. NULL: no memory. */
+static struct entry_blob *alloc_blob(struct keyspace *ks, size_t size, bool zero)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    struct entry_blob *blob =
+        zero ? arena_try_alloc_zero(&ks->arena, size) : arena_try_alloc(&ks->arena, size);
+    if (blob == NULL)
+        return NULL;
+    blob->size = arena_usable(size);
+    blob->len = 0;
+    return blob;
+}
+
+/* The blob for a long string: OLD, where that has the right size. NULL: no memory. */
+static struct entry_blob *make_blob(struct keyspace *ks, struct entry_blob *old, struct slice bytes)
+{
+    if (bytes.len > BLOB_MAX)
+        return NULL;
+    size_t size = sizeof *old + bytes.len;
+    return old != NULL && arena_usable(size) == old->size ? old : alloc_blob(ks, size, false);
+}
+
+static void fill_blob(struct entry_blob *blob, struct slice bytes)
+{
+    blob->len = bytes.len;
+    memcpy(blob->bytes, bytes.ptr, bytes.len);
+}
+
+static void free_blob(struct keyspace *ks, struct entry_blob *blob)
+{
+    arena_free(&ks->arena, blob, blob->size);
+}
+
+/* Where it stands. */
+static bool resize_blob(struct keyspace *ks, struct entry_blob *blob, size_t size)
+{
+    if (!arena_resize(&ks->arena, blob, blob->size, size))
+        return false;
+    blob->size = arena_usable(size);
+    return true;
+}
+
+/* SIZE, of which MORE are new: with room where it has grown by less than that would be, for then
+ * it may well do so again. */
+static size_t with_room(size_t size, size_t more)
+{
+    size_t room = size / 8 < ROOM_MAX ? size / 8 : ROOM_MAX;
+    return more < room ? size + room : size;
+}
+
+/* --- entries --- */
+
+/* Brings the wheel from what it knows of E to EXPIRY_MS (or none). */
+static void set_wheel(struct db *db, struct entry *e, int64_t expiry_ms)
+{
+    if (entry_has_expiry(e)) {
+        if (wheel_time(e) == expiry_ms)
+            return;
+        db_wheel_remove(db, e);
+    }
+    if (expiry_ms != DB_EXPIRY_NONE)
+        db_wheel_add(db, e, expiry_ms);
+}
+
+/* Whether V goes on with what E points to. */
+static inline bool takes_over(const struct entry_value *v, const struct entry *e)
+{
+    return v->encoding == ENTRY_POINTER && entry_encoding(e) == ENTRY_POINTER &&
+           v->number == entry_pointer(e);
+}
+
+/* Puts MADE, which is complete but for the wheel, in W's place. What was there is freed, but for
+ * its value where KEEP says so. */
+static void install(struct db *db, const struct write *w, struct entry *made, bool keep)
+{
+    struct keyspace *ks = db->ks;
+    struct entry *old = w->p.old;
+    if (old != NULL) {
+        db_wheel_remove(db, old);
+        dict_replace(&db->dict, &ks->arena, w->p.slot, made);
+        if (keep)
+            keyspace_free_shell(ks, old);
+        else
+            keyspace_free_entry(ks, old);
+    } else {
+        db_link(db, made, w->hash);
+    }
+    if (unlikely(w->expiry_ms != DB_EXPIRY_NONE))
+        db_wheel_add(db, made, w->expiry_ms);
+}
+
+static inline bool wants_node(const struct write *w)
+{
+    return entry_wants_node(w->expiry_ms != DB_EXPIRY_NONE, w->key.len);
+}
+
+/* Writes the value over the old entry's if that can stay where it is. */
+static inline bool overwrite(struct db *db, const struct write *w)
+{
+    struct entry *e = w->p.old;
+    bool node = wants_node(w);
+    if (entry_has_node(e) != node || !same_class(entry_size(e), entry_layout(node, w->key.len, w->v.size)))
+        return false;
+    if (unlikely(entry_encoding(e) == ENTRY_POINTER)) {
+        if (entry_type(e) != OBJECT_STRING)
+            return false;
+        if (!takes_over(&w->v, e))
+            free_blob(db->ks, blob_of(db->ks, e));
+    }
+    uint32_t keep = e->head & (ENTRY_EXPIRY | ENTRY_NODE | ENTRY_COLOUR);
+    e->head =
+        keep | w->type | (uint32_t)w->v.encoding << ENTRY_ENCODING_SHIFT | w->stamp << ENTRY_STAMP_SHIFT;
+    /* Where the value stands depends on the key alone, which stays. */
+    entry_value_write((unsigned char *)(uintptr_t)entry_value(e), &w->v);
+    if (node)
+        set_wheel(db, e, w->expiry_ms);
+    return true;
+}
+
+/* Puts W's value in its place. False: no memory, nothing has changed. */
+static inline bool put_value(struct db *db, const struct write *w)
+{
+    if (w->p.old != NULL && likely(overwrite(db, w)))
+        return true;
+    bool node = wants_node(w);
+    struct entry *e = keyspace_alloc_entry(db->ks, entry_layout(node, w->key.len, w->v.size));
+    if (unlikely(e == NULL))
+        return false;
+    entry_write(e, w->type, w->stamp, node, w->key, &w->v);
+    if (w->p.old == NULL && likely(w->expiry_ms == DB_EXPIRY_NONE))
+        db_link(db, e, w->hash);
+    else
+        install(db, w, e, w->p.old != NULL && takes_over(&w->v, w->p.old));
+    return true;
+}
+
+/* --- whole values --- */
+
+/* Any string, over anything. W has place, key and hash. */
+static int set_any(struct db *db, struct write *w, struct slice value, int64_t expiry_ms)
+{
+    struct keyspace *ks = db->ks;
+    begin_whole(db, w, OBJECT_STRING, expiry_ms);
+    struct entry_blob *old_blob = blob_of(ks, w->p.old);
+    struct entry_blob *blob = NULL;
+    int64_t integer;
+    if (entry_may_be_integer(value) && number_to_int(value, &integer)) {
+        entry_value_integer(&w->v, integer);
+    } else if (likely(value.len <= ENTRY_INLINE_MAX)) {
+        entry_value_inline(&w->v, value);
+    } else {
+        blob = make_blob(ks, old_blob, value);
+        if (blob == NULL)
+            return MR_E_MEMORY;
+        entry_value_pointer(&w->v, arena_shorten(&ks->arena, blob));
+    }
+    if (unlikely(!put_value(db, w))) {
+        if (blob != NULL && blob != old_blob)
+            free_blob(ks, blob);
+        return MR_E_MEMORY;
+    }
+    if (unlikely(blob != NULL))
+        fill_blob(blob, value);
+    ks->dirty += !db->scratch;
+    if (unlikely(ks->observed & WHOLE_EVENTS))
+        tell_written(db, w->replaced, w->key);
+    return 0;
+}
+
+/* The short way: a value that takes the bytes of the one before it, neither with an expiry. */
+static inline bool set_same(struct keyspace *ks, struct entry *old, struct slice value)
+{
+    if (entry_is_plain(old)) {
+        struct slice was = entry_counted(entry_value(old));
+        if (was.len != value.len || entry_may_be_integer(value))
+            return false;
+        memcpy((char *)(uintptr_t)was.ptr, value.ptr, value.len);
+    } else {
+        int64_t integer;
+        struct entry_value v;
+        if (!entry_is_plain_integer(old) || !entry_may_be_integer(value) || !number_to_int(value, &integer))
+            return false;
+        entry_value_integer(&v, integer);
+        if (v.encoding != entry_encoding(old))
+            return false;
+        entry_value_write((unsigned char *)(uintptr_t)entry_value(old), &v);
+    }
+    entry_set_stamp(old, evict_next_stamp(ks, old));
+    return true;
+}
+
+int db_set_string(struct db *db, struct slice key, uint64_t hash, struct slice value, int64_t expiry_ms)
+{
+    struct keyspace *ks = db->ks;
+    struct dict_slot slot;
+    struct entry *old = find(db, key, hash, &slot);
+    if (old != NULL && expiry_ms < 0 && likely(set_same(ks, old, value))) {
+        ks->dirty += !db->scratch;
+        if (unlikely(ks->observed & EVENT_OVERWRITTEN))
+            db_event_took(db, REPLACED_SAME_TYPE, key);
+        return 0;
+    }
+    if (unlikely(key.len > ENTRY_KEY_MAX))
+        return MR_E_MEMORY;
+    struct write w;
+    w.p.old = old;
+    w.p.slot = slot;
+    w.key = key;
+    w.hash = hash;
+    return set_any(db, &w, value, expiry_ms);
+}
+
+static int put(struct db *db, struct write *w, unsigned type, const struct entry_value *v, int64_t expiry_ms)
+{
+    if (unlikely(w->key.len > ENTRY_KEY_MAX))
+        return MR_E_MEMORY;
+    w->p.old = find(db, w->key, w->hash, &w->p.slot);
+    begin_whole(db, w, type, expiry_ms);
+    w->v = *v;
+    if (!put_value(db, w))
+        return MR_E_MEMORY;
+    db->ks->dirty += !db->scratch;
+    return 0;
+}
+
+int db_put(struct db *db, struct slice key, uint64_t hash, unsigned type, const struct entry_value *v,
+           int64_t expiry_ms)
+{
+    struct write w = {.key = key, .hash = hash};
+    int code = put(db, &w, type, v, expiry_ms);
+    if (code == 0)
+        tell_written(db, w.replaced, key);
+    return code;
+}
+
+int db_put_as_new(struct db *db, struct slice key, uint64_t hash, unsigned type, const struct entry_value *v,
+                  int64_t expiry_ms)
+{
+    struct write w = {.key = key, .hash = hash};
+    int code = put(db, &w, type, v, expiry_ms);
+    if (code != 0)
+        return code;
+    db->ks->replaced = w.replaced;
+    db_event_new(db, key);
+    return 0;
+}
+
+/* --- changes --- */
+
+static inline void edited(struct db *db, bool made, struct slice key)
+{
+    db->ks->dirty += !db->scratch;
+    if (made)
+        db_event_new(db, key);
+}
+
+int db_store_integer(struct db *db, struct entry *e, struct slice key, uint64_t hash, int64_t value)
+{
+    struct entry_value v;
+    entry_value_integer(&v, value);
+    if (likely(e != NULL && entry_encoding(e) == v.encoding)) {
+        entry_value_write((unsigned char *)(uintptr_t)entry_value(e), &v);
+        evict_wrote(db->ks, e);
+        edited(db, false, key);
+        return 0;
+    }
+    if (unlikely(key.len > ENTRY_KEY_MAX))
+        return MR_E_MEMORY;
+    struct write w;
+    begin_edit(db, &w, e, key, hash);
+    w.v = v;
+    if (!put_value(db, &w))
+        return MR_E_MEMORY;
+    edited(db, e == NULL, key);
+    return 0;
+}
+
+/* Makes TO, which has room for LEN bytes, begin as WAS, with zeros behind. */
+static void fill_edited(char *to, size_t len, struct slice was)
+{
+    size_t keep = was.len < len ? was.len : len;
+    if (keep != 0)
+        memmove(to, was.ptr, keep);
+    memset(to + keep, 0, len - keep);
+}
+
+/* The value of E becomes LEN bytes in the entry; false: E's place has not the size for it. */
+static bool edit_in_place(struct keyspace *ks, struct entry *e, size_t key_len, size_t len, struct slice was,
+                          char **bytes)
+{
+    size_t size = entry_layout(entry_has_node(e), key_len, entry_counted_size(len));
+    if (!same_class(entry_size(e), size))
+        return false;
+    unsigned char *p = (unsigned char *)(uintptr_t)entry_value(e);
+    *bytes = (char *)p + entry_counted_size(len) - len;
+    fill_edited(*bytes, len, was);
+    entry_write_length(p, len);
+    e->head = (e->head & ~ENTRY_ENCODING_MASK) | (uint32_t)ENTRY_EDITED << ENTRY_ENCODING_SHIFT;
+    evict_wrote(ks, e);
+    return true;
+}
+
+static int edit_inline(struct db *db, struct entry *e, struct slice key, uint64_t hash, size_t len,
+                       struct slice was, char **bytes)
+{
+    struct keyspace *ks = db->ks;
+    if (e != NULL && edit_in_place(ks, e, key.len, len, was, bytes)) {
+        edited(db, false, key);
+        return 0;
+    }
+    bool node = entry_wants_node(e != NULL && entry_has_expiry(e), key.len);
+    struct entry *made = keyspace_alloc_entry(ks, entry_layout(node, key.len, entry_counted_size(len)));
+    if (unlikely(made == NULL))
+        return MR_E_MEMORY;
+    struct write w;
+    begin_edit(db, &w, e, key, hash);
+    unsigned char *at = entry_write_head(made, OBJECT_STRING, ENTRY_EDITED, w.stamp, node, key);
+    *bytes = (char *)entry_write_length(at, len);
+    fill_edited(*bytes, len, was);
+    install(db, &w, made, false);
+    edited(db, e == NULL, key);
+    return 0;
+}
+
+/* The value of E, which stands in the entry or is new, becomes a blob. */
+static int edit_outgrown(struct db *db, struct entry *e, struct slice key, uint64_t hash, size_t len,
+                         struct slice was, char **bytes)
+{
+    struct keyspace *ks = db->ks;
+    if (len > BLOB_MAX)
+        return MR_E_MEMORY;
+    size_t size = sizeof(struct entry_blob) + len;
+    bool clean = len >= CLEAN_MIN;
+    struct entry_blob *blob = alloc_blob(ks, clean ? size : with_room(size, len - was.len), clean);
+    if (blob == NULL)
+        return MR_E_MEMORY;
+    blob->len = len;
+    if (!clean)
+        fill_edited(blob->bytes, len, was);
+    else if (was.len != 0)
+        memcpy(blob->bytes, was.ptr, was.len);
+    struct write w;
+    begin_edit(db, &w, e, key, hash);
+    entry_value_pointer(&w.v, arena_shorten(&ks->arena, blob));
+    if (unlikely(!put_value(db, &w))) {
+        free_blob(ks, blob);
+        return MR_E_MEMORY;
+    }
+    *bytes = blob->bytes;
+    edited(db, e == NULL, key);
+    return 0;
+}
+
+/* BLOB, or a new one in its place, with room for LEN bytes; what is behind those that were there
+ * is zero. NULL: no memory, and nothing has changed. */
+static struct entry_blob *grow_blob(struct keyspace *ks, struct entry_blob *blob, size_t len)
+{
+    size_t size = sizeof *blob + len, keep = blob->len, more = len - keep;
+    /* Where most of it will be zeros, clean memory is better than what is behind the blob. */
+    bool clean = more >= CLEAN_MIN && more > keep;
+    size_t roomy = clean ? size : with_room(size, more);
+    if (!clean && (resize_blob(ks, blob, roomy) || resize_blob(ks, blob, size))) {
+        memset(blob->bytes + keep, 0, more);
+        return blob;
+    }
+    struct entry_blob *made = alloc_blob(ks, roomy, clean);
+    if (made == NULL)
+        made = alloc_blob(ks, size, clean);
+    if (made == NULL)
+        return NULL;
+    memcpy(made->bytes, blob->bytes, keep);
+    if (!clean)
+        memset(made->bytes + keep, 0, more);
+    return made;
+}
+
+static int edit_blob(struct db *db, struct entry *e, size_t len, char **bytes)
+{
+    struct keyspace *ks = db->ks;
+    struct entry_blob *old = blob_of(ks, e);
+    struct entry_blob *blob = old;
+    if (len > BLOB_MAX)
+        return MR_E_MEMORY;
+    if (sizeof *old + len > old->size)
+        blob = grow_blob(ks, old, len);
+    else if (len > old->len)
+        memset(old->bytes + old->len, 0, len - old->len);
+    if (blob == NULL)
+        return MR_E_MEMORY;
+    blob->len = len;
+    if (blob != old) {
+        arena_store_short((unsigned char *)(uintptr_t)entry_value(e), arena_shorten(&ks->arena, blob));
+        free_blob(ks, old);
+    }
+    evict_wrote(ks, e);
+    ks->dirty += !db->scratch;
+    *bytes = blob->bytes;
+    return 0;
+}
+
+int db_edit_string(struct db *db, struct entry *e, struct slice key, uint64_t hash, size_t len, char **bytes)
+{
+    if (e != NULL && entry_encoding(e) == ENTRY_POINTER)
+        return edit_blob(db, e, len, bytes);
+    if (unlikely(key.len > ENTRY_KEY_MAX))
+        return MR_E_MEMORY;
+    char scratch[NUMBER_TEXT_MAX];
+    struct slice was = {0};
+    if (e != NULL)
+        was = entry_string(&db->ks->arena, e, scratch);
+    if (len <= ENTRY_INLINE_MAX)
+        return edit_inline(db, e, key, hash, len, was, bytes);
+    return edit_outgrown(db, e, key, hash, len, was, bytes);
+}
