@@ -75,6 +75,10 @@ tests_unit_unit_SOURCES = \
 	tests/unit/systemd/check_process_unit.c \
 	tests/unit/systemd/check_reload_socket.c \
 	tests/unit/types/check_string.c \
+	tests/unit/types/check_string_family.c \
+	tests/unit/types/check_string_lcs.c \
+	tests/unit/types/string_fixture.c \
+	tests/unit/types/string_fixture.h \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)
@@ -179,6 +183,12 @@ EXTRA_DIST += \
 	tests/wire/table_memory_cmds.txt \
 	tests/wire/table_server.txt \
 	tests/wire/table_string.txt \
+	tests/wire/table_string_lcs.txt \
+	tests/wire/table_string_many.txt \
+	tests/wire/table_string_newer.txt \
+	tests/wire/table_string_numbers.txt \
+	tests/wire/table_string_ranges.txt \
+	tests/wire/table_string_times.txt \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \
 	tests/wire/test_differential.py \

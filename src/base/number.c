@@ -19,6 +19,9 @@
 #define DIGITS_SURE     15 /* so many digits survive the way through any normal double */
 #define POWER_EXACT     22 /* 10 to this is a double without rounding */
 
+#define LONG_PLACES    17 /* decimals of a long double's text */
+#define LONG_PLACE_ONE UINT64_C(100000000000000000)
+
 /* So many bits behind the point leave room for two more and for a decimal digit. */
 #define FRACTION_BITS_MAX 122
 
@@ -138,6 +141,25 @@ bool number_to_double(struct slice s, double *out)
     errno = saved;
     if (text != small)
         heap_free(text);
+    if (ok)
+        *out = value;
+    return ok;
+}
+
+bool number_to_long_double(struct slice s, long double *out)
+{
+    char text[NUMBER_LONG_TEXT_MAX];
+    if (s.len == 0 || s.len >= sizeof text || s.ptr[0] == ' ' || (s.ptr[0] >= '\t' && s.ptr[0] <= '\r'))
+        return false;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    char *end;
+    int saved = errno;
+    errno = 0;
+    long double value = strtold(text, &end);
+    bool ok =
+        (size_t)(end - text) == s.len && !isnan(value) && !(errno == ERANGE && (isinf(value) || value == 0));
+    errno = saved;
     if (ok)
         *out = value;
     return ok;
@@ -350,6 +372,69 @@ size_t number_from_double(char *out, double value)
     if ((d.power >= 0 && abs(exponent) < count + 7) || (d.power < 0 && (d.power > -7 || abs(exponent) < 4)))
         return len + plain_text(out + len, digits, count, d.power);
     return len + scientific_text(out + len, digits, count, exponent);
+}
+
+/* VALUE, not negative and below 2^63, as an integer and LONG_PLACES decimals, where the
+ * fraction's bits fit 64 (they always do on x86): their product with the power of ten is then
+ * exact in 128, and is rounded once, ties to even. */
+static bool split_long_double(long double value, uint64_t *whole, uint64_t *decimals)
+{
+    *whole = (uint64_t)value;
+    *decimals = 0;
+    int exponent;
+    long double fraction = frexpl(value - (long double)*whole, &exponent);
+    if (fraction == 0)
+        return true;
+    int shift = 64 - exponent;
+    if (shift >= 128)
+        return true; /* far below half of the last place */
+    uint64_t mantissa = (uint64_t)ldexpl(fraction, 64);
+    if (ldexpl((long double)mantissa, -64) != fraction)
+        return false;
+    unsigned __int128 product = (unsigned __int128)mantissa * LONG_PLACE_ONE;
+    unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
+    unsigned __int128 rest = product & (half * 2 - 1);
+    *decimals = (uint64_t)(product >> shift);
+    *decimals += rest > half || (rest == half && *decimals % 2 == 1);
+    *whole += *decimals / LONG_PLACE_ONE;
+    *decimals %= LONG_PLACE_ONE;
+    return true;
+}
+
+static size_t cut_zeros(const char *text, size_t len)
+{
+    while (text[len - 1] == '0')
+        len--;
+    return text[len - 1] == '.' ? len - 1 : len;
+}
+
+size_t number_from_long_double(char *out, long double value)
+{
+    if (isnan(value) || isinf(value))
+        return number_from_double(out, (double)value);
+    size_t len = 0;
+    uint64_t whole;
+    uint64_t decimals;
+    if (fabsl(value) < 0x1p63L && split_long_double(fabsl(value), &whole, &decimals)) {
+        if (value < 0 && (whole | decimals) != 0)
+            out[len++] = '-';
+        len += number_from_uint(out + len, whole);
+        if (decimals == 0)
+            return len;
+        /* With a one in front, zeros that lead keep their places. */
+        char digits[NUMBER_TEXT_MAX];
+        size_t count = number_from_uint(digits, LONG_PLACE_ONE + decimals);
+        memcpy(out + len + 1, digits + 1, count - 1);
+        out[len] = '.';
+        return cut_zeros(out, len + count);
+    }
+    int printed = snprintf(out, NUMBER_LONG_TEXT_MAX, "%.*Lf", LONG_PLACES, value);
+    len = cut_zeros(out, (size_t)printed);
+    if (len == 2 && memcmp(out, "-0", 2) == 0) {
+        out[0] = '0';
+        len = 1;
+    }
+    return len;
 }
 
 /* Splits "123unit" into the number and the rest. */

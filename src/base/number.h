@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Text to numbers and back, with the acceptance rules of the protocol: no spaces,
- * no plus sign, no leading zeros, nothing behind the number.
+ * Text to numbers and back, with the acceptance rules of the protocol: for integers no
+ * spaces, no plus sign, no leading zeros, nothing behind the number; for floating point
+ * what the C library reads, as far as the protocol allows it.
  */
 #pragma once
 
@@ -23,6 +24,17 @@ bool number_to_uint(struct slice s, uint64_t *out);
 
 /* A double as redis-server reads scores and timeouts: whole text, no NaN. */
 bool number_to_double(struct slice s, double *out);
+
+/* Texts of long doubles, with a NUL: what is longer is not read, nothing longer is written. */
+#define NUMBER_LONG_TEXT_MAX 5120
+
+/* A long double as redis-server reads what INCRBYFLOAT adds: whole text, no blanks, no NaN;
+ * "inf", "+1" and hexadecimal are numbers, what is too big or rounds to zero is none. */
+bool number_to_long_double(struct slice s, long double *out);
+
+/* Its text with 17 decimals, rounded, without zeros at the end: 0.1, 100, inf; never -0.
+ * OUT has NUMBER_LONG_TEXT_MAX bytes; no NUL. */
+size_t number_from_long_double(char *out, long double value);
 
 /* Write decimal text to OUT (NUMBER_TEXT_MAX bytes, no NUL) and return its length. */
 size_t number_from_int(char *out, int64_t value);

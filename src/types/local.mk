@@ -3,6 +3,13 @@ libtypes_a_SOURCES = \
 	src/types/string/string.def \
 	src/types/string/string.h \
 	src/types/string/string_cmds.c \
+	src/types/string/string_digest.c \
+	src/types/string/string_increx.c \
+	src/types/string/string_lcs.c \
+	src/types/string/string_many.c \
+	src/types/string/string_number.c \
 	src/types/string/string_object.c \
-	src/types/string/string_private.h
+	src/types/string/string_options.c \
+	src/types/string/string_private.h \
+	src/types/string/string_range.c
 libtypes_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)

@@ -11,5 +11,5 @@ struct registry;
 
 extern const struct object_type string_type;
 
-/* Adds GET and SET. */
+/* Adds the commands of strings, and those of bitmaps; hll.h has its own. */
 void string_register(struct registry *registry);

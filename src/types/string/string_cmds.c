@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * GET and SET.
+ * The table of the string commands, and those that get, set and delete one whole string.
  *
- * SET looks at its options in two passes as redis-server does: all words first, then
- * the expiry's number, so that a wrong word is told before a wrong number.
+ * A value that was read from the keyspace is written to the reply before anything is
+ * changed; where the change then fails, the reply is taken back to where it began.
  */
 #include "base/clock.h"
 #include "types/string/string.h"
@@ -12,160 +12,209 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-static inline unsigned touch_flags(const struct command_ctx *ctx)
+/* E's string, or null. */
+static inline void reply_value(struct command_ctx *ctx, const struct entry *e)
 {
-    return ctx->session->flags & SESSION_NO_TOUCH ? DB_NO_TOUCH : 0;
-}
-
-/* Replies with the string at the first key, or null. False if it is no string, which
- * has been told; *FOUND (may be NULL) says whether there is one. */
-static inline bool reply_value(struct command_ctx *ctx, bool *found)
-{
-    const struct entry *e = db_find(ctx->db, ctx->argv[1], ctx->key_hash, DB_COUNT | touch_flags(ctx));
-    if (found != NULL)
-        *found = e != NULL;
-    if (e == NULL) {
-        resp_null(ctx->reply);
-        return true;
-    }
-    if (unlikely(entry_type(e) != OBJECT_STRING)) {
-        resp_error_code(ctx->reply, MR_E_WRONG_TYPE);
-        return false;
-    }
     char scratch[NUMBER_TEXT_MAX];
-    resp_bulk(ctx->reply, entry_string(keyspace_arena(db_keyspace(ctx->db)), e, scratch));
-    return true;
+    if (e == NULL)
+        resp_null(ctx->reply);
+    else
+        resp_bulk(ctx->reply, string_of(ctx, e, scratch));
 }
 
 void string_cmd_get(struct command_ctx *ctx)
 {
-    reply_value(ctx, NULL);
+    const struct entry *e = string_find(ctx, 1, ctx->key_hash, DB_COUNT);
+    if (likely(string_check(ctx, e)))
+        reply_value(ctx, e);
 }
 
-enum set_option {
-    SET_NX = 1,
-    SET_XX = 2,
-    SET_GET = 4,
-    SET_KEEPTTL = 8,
-    SET_EX = 16,
-    SET_PX = 32,
-    SET_EXAT = 64,
-    SET_PXAT = 128,
-};
+/* --- setting --- */
 
-#define SET_TIMES (SET_KEEPTTL | SET_EX | SET_PX | SET_EXAT | SET_PXAT)
-
-static const struct set_word {
-    const char *word;
-    unsigned option;
-    unsigned excludes;
-    bool value;
-} set_words[] = {
-    {"NX", SET_NX, SET_XX, false},
-    {"XX", SET_XX, SET_NX, false},
-    {"GET", SET_GET, 0, false},
-    {"KEEPTTL", SET_KEEPTTL, SET_TIMES & ~SET_KEEPTTL, false},
-    {"EX", SET_EX, SET_TIMES & ~SET_EX, true},
-    {"PX", SET_PX, SET_TIMES & ~SET_PX, true},
-    {"EXAT", SET_EXAT, SET_TIMES & ~SET_EXAT, true},
-    {"PXAT", SET_PXAT, SET_TIMES & ~SET_PXAT, true},
-};
-
-static const struct set_word *find_word(struct slice s)
+/* Sets the first key to argument I. False: that failed, and the reply from MARK on is the error. */
+static inline bool set_key(struct command_ctx *ctx, uint32_t i, int64_t expiry_ms, size_t mark)
 {
-    for (size_t i = 0; i < sizeof set_words / sizeof *set_words; i++)
-        if (slice_is(s, set_words[i].word))
-            return &set_words[i];
-    return NULL;
-}
-
-/* The options of a SET; *TIME is the argument that has the expiry's number, if one has.
- * False: a syntax error has been told. */
-static bool parse_options(struct command_ctx *ctx, unsigned *options, uint32_t *time)
-{
-    *options = 0;
-    *time = 0;
-    for (uint32_t i = 3; i < ctx->argc; i++) {
-        const struct set_word *w = find_word(ctx->argv[i]);
-        if (w == NULL || (*options & w->excludes) != 0 || (w->value && i + 1 == ctx->argc)) {
-            resp_error_code(ctx->reply, MR_E_SYNTAX);
-            return false;
-        }
-        *options |= w->option;
-        if (w->value)
-            *time = ++i;
-    }
-    return true;
-}
-
-/* The expiry that OPTIONS mean, in *EXPIRY_MS. False: an error has been told. */
-static bool parse_expiry(struct command_ctx *ctx, unsigned options, uint32_t time, int64_t *expiry_ms)
-{
-    *expiry_ms = options & SET_KEEPTTL ? DB_EXPIRY_KEEP : DB_EXPIRY_NONE;
-    if (time == 0)
-        return true;
-    int64_t value;
-    if (!dispatch_arg_int(ctx, time, &value))
-        return false;
-    bool seconds = (options & (SET_EX | SET_EXAT)) != 0;
-    bool relative = (options & (SET_EX | SET_PX)) != 0;
-    if (value <= 0 || (seconds && __builtin_mul_overflow(value, 1000, &value)) ||
-        (relative && __builtin_add_overflow(value, clock_ms(), &value))) {
-        resp_error(ctx->reply, "ERR invalid expire time in 'set' command");
+    int code = db_set_string(ctx->db, ctx->argv[1], ctx->key_hash, ctx->argv[i], expiry_ms);
+    if (unlikely(code != 0)) {
+        ctx->reply->out->len = mark;
+        resp_error_code(ctx->reply, code);
         return false;
     }
-    *expiry_ms = value;
+    string_event(ctx, "set");
+    if (expiry_ms >= 0)
+        db_event(ctx->db, EVENT_GENERIC, "expire", ctx->argv[1]);
     return true;
-}
-
-static inline int set_key(struct command_ctx *ctx, int64_t expiry_ms)
-{
-    return db_set_string(ctx->db, ctx->argv[1], ctx->key_hash, ctx->argv[2], expiry_ms);
 }
 
 static void set_with_options(struct command_ctx *ctx)
 {
-    unsigned options;
-    uint32_t time;
+    struct string_options o;
     int64_t expiry_ms;
-    if (!parse_options(ctx, &options, &time) || !parse_expiry(ctx, options, time, &expiry_ms))
+    if (!string_parse_options(ctx, 3, STRING_CONDITIONS | STRING_GET | STRING_KEEPTTL | STRING_TIMES, false,
+                              &o) ||
+        !string_parse_expiry(ctx, &o, &expiry_ms))
         return;
-    bool get = (options & SET_GET) != 0;
-    bool found = false;
+    bool get = (o.set & STRING_GET) != 0;
     size_t mark = ctx->reply->out->len;
-    if (get) {
-        if (!reply_value(ctx, &found))
+    if ((o.set & (STRING_GET | STRING_CONDITIONS)) != 0) {
+        const struct entry *e = string_find(ctx, 1, ctx->key_hash, get ? DB_COUNT : 0);
+        if ((get || o.match != 0) && !string_check(ctx, e))
             return;
-    } else if (options & (SET_NX | SET_XX)) {
-        found = db_find(ctx->db, ctx->argv[1], ctx->key_hash, touch_flags(ctx)) != NULL;
+        bool met;
+        if (string_condition(ctx, &o, e, &met) != 0) {
+            string_bad_digest(ctx);
+            return;
+        }
+        if (get || !met)
+            reply_value(ctx, get ? e : NULL);
+        if (!met)
+            return;
     }
-    if ((options & SET_NX && found) || (options & SET_XX && !found)) {
-        if (!get)
-            resp_null(ctx->reply);
-        return;
-    }
-    int code = set_key(ctx, expiry_ms);
-    if (unlikely(code != 0)) {
-        /* The error stands alone, without the old value. */
-        ctx->reply->out->len = mark;
-        resp_error_code(ctx->reply, code);
-    } else if (!get) {
+    if (set_key(ctx, 2, expiry_ms, mark) && !get)
         resp_ok(ctx->reply);
-    }
 }
 
 void string_cmd_set(struct command_ctx *ctx)
 {
-    if (unlikely(ctx->argc != 3)) {
+    if (unlikely(ctx->argc != 3))
         set_with_options(ctx);
+    else if (likely(set_key(ctx, 2, DB_EXPIRY_NONE, ctx->reply->out->len)))
+        resp_ok(ctx->reply);
+}
+
+void string_cmd_setnx(struct command_ctx *ctx)
+{
+    if (string_find(ctx, 1, ctx->key_hash, 0) != NULL)
+        resp_int(ctx->reply, 0);
+    else if (set_key(ctx, 2, DB_EXPIRY_NONE, ctx->reply->out->len))
+        resp_int(ctx->reply, 1);
+}
+
+static void set_for_a_time(struct command_ctx *ctx, bool seconds)
+{
+    int64_t expiry_ms;
+    if (string_parse_lifetime(ctx, 2, seconds, &expiry_ms) &&
+        set_key(ctx, 3, expiry_ms, ctx->reply->out->len))
+        resp_ok(ctx->reply);
+}
+
+void string_cmd_setex(struct command_ctx *ctx)
+{
+    set_for_a_time(ctx, true);
+}
+
+void string_cmd_psetex(struct command_ctx *ctx)
+{
+    set_for_a_time(ctx, false);
+}
+
+void string_cmd_getset(struct command_ctx *ctx)
+{
+    const struct entry *e = string_find(ctx, 1, ctx->key_hash, DB_COUNT);
+    if (!string_check(ctx, e))
+        return;
+    size_t mark = ctx->reply->out->len;
+    reply_value(ctx, e);
+    (void)set_key(ctx, 2, DB_EXPIRY_NONE, mark);
+}
+
+/* --- changing the expiry, deleting --- */
+
+void string_cmd_getex(struct command_ctx *ctx)
+{
+    struct string_options o;
+    if (!string_parse_options(ctx, 2, STRING_TIMES | STRING_PERSIST, false, &o))
+        return;
+    struct entry *e = string_find(ctx, 1, ctx->key_hash, DB_COUNT);
+    int64_t expiry_ms = DB_EXPIRY_NONE;
+    if (!string_check(ctx, e) || (e != NULL && !string_parse_expiry(ctx, &o, &expiry_ms)))
+        return;
+    reply_value(ctx, e);
+    if (e == NULL)
+        return;
+    if (expiry_ms >= 0 && expiry_ms <= clock_ms()) {
+        db_delete(ctx->db, ctx->argv[1], ctx->key_hash);
+        db_event(ctx->db, EVENT_GENERIC, "del", ctx->argv[1]);
+    } else if (expiry_ms >= 0) {
+        db_set_expiry(ctx->db, e, expiry_ms);
+        db_event(ctx->db, EVENT_GENERIC, "expire", ctx->argv[1]);
+    } else if ((o.set & STRING_PERSIST) != 0 && db_clear_expiry(ctx->db, e)) {
+        db_event(ctx->db, EVENT_GENERIC, "persist", ctx->argv[1]);
+    }
+}
+
+void string_cmd_getdel(struct command_ctx *ctx)
+{
+    const struct entry *e = string_find(ctx, 1, ctx->key_hash, DB_COUNT);
+    if (!string_check(ctx, e))
+        return;
+    reply_value(ctx, e);
+    if (e != NULL && db_delete(ctx->db, ctx->argv[1], ctx->key_hash))
+        db_event(ctx->db, EVENT_GENERIC, "del", ctx->argv[1]);
+}
+
+/* Deletes the first key if MET, and replies with the number of keys deleted. */
+static void delete_if(struct command_ctx *ctx, bool met)
+{
+    bool deleted = met && db_delete(ctx->db, ctx->argv[1], ctx->key_hash);
+    if (deleted)
+        db_event(ctx->db, EVENT_GENERIC, "del", ctx->argv[1]);
+    resp_int(ctx->reply, deleted);
+}
+
+void string_cmd_delex(struct command_ctx *ctx)
+{
+    if (ctx->argc == 2) {
+        delete_if(ctx, true);
         return;
     }
-    int code = set_key(ctx, DB_EXPIRY_NONE);
-    if (likely(code == 0))
-        resp_ok(ctx->reply);
+    struct string_options o = {.match = 3};
+    if (ctx->argc != 4) {
+        dispatch_wrong_arity(ctx);
+        return;
+    }
+    o.set = string_match_option(ctx->argv[2]);
+    if (o.set == 0) {
+        resp_error(ctx->reply, "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
+        return;
+    }
+    const struct entry *e = string_find(ctx, 1, ctx->key_hash, 0);
+    bool met;
+    if (e != NULL && entry_type(e) != OBJECT_STRING)
+        resp_error(ctx->reply, "ERR Key should be of string type if conditions are specified");
+    else if (string_condition(ctx, &o, e, &met) != 0)
+        string_bad_digest(ctx);
     else
-        resp_error_code(ctx->reply, code);
+        delete_if(ctx, met && e != NULL);
 }
+
+void string_cmd_delifeq(struct command_ctx *ctx)
+{
+    const struct entry *e = string_find(ctx, 1, ctx->key_hash, 0);
+    char scratch[NUMBER_TEXT_MAX];
+    if (string_check(ctx, e))
+        delete_if(ctx, e != NULL && slice_equal(string_of(ctx, e, scratch), ctx->argv[2]));
+}
+
+void string_cmd_digest(struct command_ctx *ctx)
+{
+    const struct entry *e = string_find(ctx, 1, ctx->key_hash, DB_COUNT);
+    if (!string_check(ctx, e))
+        return;
+    if (e == NULL) {
+        resp_null(ctx->reply);
+        return;
+    }
+    static const char digits[] = "0123456789abcdef";
+    char scratch[NUMBER_TEXT_MAX];
+    char text[STRING_DIGEST_DIGITS];
+    uint64_t digest = string_digest(string_of(ctx, e, scratch));
+    for (size_t i = sizeof text; i-- > 0; digest >>= 4)
+        text[i] = digits[digest & 15];
+    resp_bulk(ctx->reply, slice_of(text, sizeof text));
+}
+
+/* --- the table --- */
 
 #define COMMAND(NAME, HANDLER, ...) {.name = NAME, .handler = HANDLER, __VA_ARGS__},
 static const struct command rows[] = {

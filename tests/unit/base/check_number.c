@@ -384,6 +384,122 @@ static const struct {
     {" 1", -1},
 };
 
+static const struct long_text {
+    const char *text;
+    const char *written; /* NULL: it is no number */
+} long_texts[] = {
+    {"0", "0"},
+    {"-0", "0"},
+    {"-0.0", "0"},
+    {"1", "1"},
+    {"+1", "1"},
+    {"-1", "-1"},
+    {"+-1", NULL},
+    {" 1", NULL},
+    {"\t1", NULL},
+    {"1 ", NULL},
+    {"", NULL},
+    {".", NULL},
+    {"1.", "1"},
+    {".5", "0.5"},
+    {"1e", NULL},
+    {"1e5", "100000"},
+    {"0x10", "16"},
+    {"0x1p-3", "0.125"},
+    {"0x1.8p1", "3"},
+    {"inf", "inf"},
+    {"-Infinity", "-inf"},
+    {"nan", NULL},
+    {"nan(1)", NULL},
+    {"1e5000", NULL},
+    {"-1e5000", NULL},
+    {"1e-5000", NULL},
+    {"1e-4950", "0"},
+    {"-1e-20", "0"},
+    {"4e-18", "0"},
+    {"6e-18", "0.00000000000000001"},
+    {"-6e-18", "-0.00000000000000001"},
+    {"0.1", "0.1"},
+    {"1.10", "1.1"},
+    {"0.99999999999999999", "0.99999999999999999"},
+    {"0.999999999999999999", "1"},
+    {"9.9999999999999999999", "10"},
+    {"9223372036854775807", "9223372036854775807"},
+    {"9223372036854775807.5", "9223372036854775807.5"},
+    {"9223372036854775808", "9223372036854775808"},
+    {"18446744073709551615", "18446744073709551615"},
+    {"-9223372036854775808", "-9223372036854775808"},
+    {"100000000000000000000", "100000000000000000000"},
+};
+
+static bool to_long_double(const char *text, size_t len, long double *out)
+{
+    struct slice s = exact_copy(text, len);
+    bool ok = number_to_long_double(s, out);
+    heap_free((char *)(uintptr_t)s.ptr);
+    return ok;
+}
+
+START_TEST(long_doubles_are_read_and_written)
+{
+    const struct long_text *t = &long_texts[_i];
+    char text[NUMBER_LONG_TEXT_MAX];
+    long double value = 0;
+    bool ok = to_long_double(t->text, strlen(t->text), &value);
+    ck_assert_msg(ok == (t->written != NULL), "%s", t->text);
+    if (!ok)
+        return;
+    size_t len = number_from_long_double(text, value);
+    ck_assert_msg(slice_equal(slice_of(text, len), slice_str(t->written)), "%s: %.*s", t->text, (int)len,
+                  text);
+}
+END_TEST
+
+START_TEST(long_doubles_have_a_limit)
+{
+    char text[NUMBER_LONG_TEXT_MAX];
+    long double value = 0;
+    memset(text, '0', sizeof text);
+    ck_assert(to_long_double(text, sizeof text - 1, &value));
+    ck_assert(!to_long_double(text, sizeof text, &value));
+    ck_assert(!to_long_double("1\0", 2, &value));
+    ck_assert_uint_lt(number_from_long_double(text, LDBL_MAX), sizeof text);
+    ck_assert_uint_lt(number_from_long_double(text, -LDBL_MAX), sizeof text);
+    ck_assert_uint_eq(number_from_long_double(text, NAN), 3);
+}
+END_TEST
+
+/* What printf writes, with the zeros at the end cut. */
+static size_t printed(char *text, long double value)
+{
+    size_t len = (size_t)snprintf(text, NUMBER_LONG_TEXT_MAX, "%.17Lf", value);
+    while (text[len - 1] == '0')
+        len--;
+    len -= text[len - 1] == '.';
+    text[len] = '\0';
+    if (strcmp(text, "-0") != 0)
+        return len;
+    strcpy(text, "0");
+    return 1;
+}
+
+START_TEST(long_doubles_are_written_as_printf_does)
+{
+    struct random r;
+    random_init_seed(&r, 17);
+    for (int i = 0; i < 300000; i++) {
+        char text[NUMBER_LONG_TEXT_MAX];
+        char expected[NUMBER_LONG_TEXT_MAX];
+        /* All mantissas, short ones too, from far below the last decimal to beyond 64 bits. */
+        uint64_t mantissa = random_next(&r) >> random_below(&r, 64) << random_below(&r, 64);
+        long double value = ldexpl((long double)mantissa, (int)random_below(&r, 150) - 140);
+        value = random_below(&r, 2) == 0 ? value : -value;
+        size_t len = number_from_long_double(text, value);
+        ck_assert_msg(len == printed(expected, value) && memcmp(text, expected, len) == 0, "%La", value);
+    }
+}
+END_TEST
+
 START_TEST(sizes_are_parsed)
 {
     int64_t bytes = 4711;
@@ -469,6 +585,9 @@ UNIT_SUITE(base_number)
     tcase_add_test(tc, doubles_are_read_to_the_last_bit);
     tcase_add_loop_test(tc, doubles_are_written_short, 0, ROWS(shortest));
     tcase_add_test(tc, doubles_go_there_and_back);
+    tcase_add_loop_test(tc, long_doubles_are_read_and_written, 0, ROWS(long_texts));
+    tcase_add_test(tc, long_doubles_have_a_limit);
+    tcase_add_test(tc, long_doubles_are_written_as_printf_does);
     tcase_add_loop_test(tc, sizes_are_parsed, 0, ROWS(sizes));
     tcase_add_loop_test(tc, durations_are_parsed, 0, ROWS(durations));
     tcase_add_loop_test(tc, sizes_for_humans, 0, ROWS(human));

@@ -3,81 +3,15 @@
  * GET and SET: replies to the byte for every option and every fault. The faults' texts
  * and their order were compared with redis-server 7.0.
  */
-#include "types/string/string.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "command/registry.h"
-#include "command/session.h"
-#include "types/string/string_private.h"
+#include "types/string/string.h"
+#include "types/string_fixture.h"
 #include "unit.h"
 
-#define NOW 1700000000000
-
-static struct keyspace *ks;
-static struct db *db;
-static struct registry *registry;
-static struct session session;
-static struct buf out;
-
-static void set_up(void)
-{
-    clock_update();
-    clock_freeze_ms(NOW);
-    ks = keyspace_new(1);
-    db = keyspace_db(ks, 0);
-    registry = registry_new();
-    string_register(registry);
-    session = (struct session){.resp = 2};
-    buf_init(&out);
-}
-
-static void tear_down(void)
-{
-    registry_free(registry);
-    keyspace_free(ks);
-    buf_done(&out);
-    clock_freeze_ms(0);
-}
-
-static void run_slices(const struct slice *argv, uint32_t argc)
-{
-    const struct registry_entry *e = registry_find(registry, argv[0]);
-    struct resp_writer w = {.out = &out, .version = session.resp};
-    ck_assert_ptr_nonnull(e);
-    struct command_ctx ctx = {.argv = argv,
-                              .argc = argc,
-                              .reply = &w,
-                              .session = &session,
-                              .db = db,
-                              .owner = e->owner,
-                              .key_hash = keyspace_hash(ks, argv[1]),
-                              .command = e->command};
-    out.len = 0;
-    e->command->handler(&ctx);
-}
-
-/* LINE's words are the request. */
-static const char *run(const char *line)
-{
-    char text[256];
-    struct slice argv[16];
-    uint32_t argc = 0;
-    snprintf(text, sizeof text, "%s", line);
-    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " "))
-        argv[argc++] = slice_str(word);
-    run_slices(argv, argc);
-    return buf_cstr(&out);
-}
-
-static int64_t expiry(void)
-{
-    const struct entry *e = db_find(db, slice_str("k"), keyspace_hash(ks, slice_str("k")), 0);
-    return e == NULL ? -2 : entry_expiry(e);
-}
+#define NOW STRING_NOW
 
 #define OK     "+OK\r\n"
 #define NIL    "$-1\r\n"
@@ -145,26 +79,28 @@ START_TEST(one_row)
 {
     const struct row *r = &rows[_i];
     if (r->before[0] != '\0')
-        ck_assert_str_eq(run(r->before), OK);
-    ck_assert_msg(strcmp(run(r->command), r->reply) == 0, "%s: %s", r->command, buf_cstr(&out));
-    ck_assert_msg(strcmp(run("GET k"), r->value) == 0, "%s: %s", r->command, buf_cstr(&out));
-    ck_assert_msg(expiry() == r->expiry_ms, "%s: %lld", r->command, (long long)expiry());
+        ck_assert_str_eq(string_run(r->before), OK);
+    ck_assert_msg(strcmp(string_run(r->command), r->reply) == 0, "%s: %s", r->command,
+                  buf_cstr(&string_fixture.out));
+    ck_assert_msg(strcmp(string_run("GET k"), r->value) == 0, "%s: %s", r->command,
+                  buf_cstr(&string_fixture.out));
+    ck_assert_msg(string_expiry() == r->expiry_ms, "%s: %lld", r->command, (long long)string_expiry());
 }
 END_TEST
 
 START_TEST(null_in_resp3)
 {
-    session.resp = 3;
-    ck_assert_str_eq(run("GET k"), "_\r\n");
-    ck_assert_str_eq(run("SET k v XX"), "_\r\n");
-    ck_assert_str_eq(run("SET k v GET"), "_\r\n");
+    string_fixture.session.resp = 3;
+    ck_assert_str_eq(string_run("GET k"), "_\r\n");
+    ck_assert_str_eq(string_run("SET k v XX"), "_\r\n");
+    ck_assert_str_eq(string_run("SET k v GET"), "_\r\n");
 }
 END_TEST
 
 static void print_stats(struct buf *text)
 {
     struct counters *c = counters_new();
-    keyspace_register_counters(ks, c);
+    keyspace_register_counters(string_fixture.ks, c);
     counters_print(c, "stats", "Stats", text);
     counters_free(c);
 }
@@ -172,13 +108,13 @@ static void print_stats(struct buf *text)
 START_TEST(only_reads_count_as_lookups)
 {
     struct buf text = {0};
-    run("SET k v");
-    run("SET k v NX");
-    run("SET k v XX");
-    run("SET k v GET");
-    run("SET other v GET");
-    run("GET k");
-    run("GET nothing");
+    string_run("SET k v");
+    string_run("SET k v NX");
+    string_run("SET k v XX");
+    string_run("SET k v GET");
+    string_run("SET other v GET");
+    string_run("GET k");
+    string_run("GET nothing");
     print_stats(&text);
     ck_assert_ptr_nonnull(strstr(buf_cstr(&text), "keyspace_hits:2\r\nkeyspace_misses:2\r\n"));
     buf_done(&text);
@@ -189,14 +125,14 @@ START_TEST(no_memory_is_one_error)
 {
     struct slice argv[] = {slice_str("SET"), slice_str("k"), slice_of("x", (size_t)1 << 50),
                            slice_str("GET")};
-    run("SET k old");
+    string_run("SET k old");
     size_t before = strlen("$3\r\nold\r\n");
-    run_slices(argv, 4);
-    ck_assert_int_eq(out.data[0], '-');
-    ck_assert_ptr_null(memmem(out.data, out.len, "old", 3));
-    run_slices(argv, 3);
-    ck_assert_int_eq(out.data[0], '-');
-    ck_assert_uint_eq(strlen(run("GET k")), before);
+    string_run_slices(argv, 4);
+    ck_assert_int_eq(string_fixture.out.data[0], '-');
+    ck_assert_ptr_null(memmem(string_fixture.out.data, string_fixture.out.len, "old", 3));
+    string_run_slices(argv, 3);
+    ck_assert_int_eq(string_fixture.out.data[0], '-');
+    ck_assert_uint_eq(strlen(string_run("GET k")), before);
 }
 END_TEST
 
@@ -208,15 +144,15 @@ START_TEST(values_of_any_bytes)
         for (size_t i = 0; i < len; i++)
             bytes[i] = (char)(i * 7);
         struct slice argv[] = {slice_str("SET"), slice_of("k\0\r\n", 4), slice_of(bytes, len)};
-        run_slices(argv, 3);
-        ck_assert(slice_equal(buf_slice(&out), slice_str(OK)));
+        string_run_slices(argv, 3);
+        ck_assert(slice_equal(buf_slice(&string_fixture.out), slice_str(OK)));
         argv[0] = slice_str("GET");
-        run_slices(argv, 2);
+        string_run_slices(argv, 2);
         char head[32];
         size_t head_len = (size_t)snprintf(head, sizeof head, "$%zu\r\n", len);
-        ck_assert_uint_eq(out.len, head_len + len + 2);
-        ck_assert_mem_eq(out.data, head, head_len);
-        ck_assert(slice_equal(slice_of(out.data + head_len, len), slice_of(bytes, len)));
+        ck_assert_uint_eq(string_fixture.out.len, head_len + len + 2);
+        ck_assert_mem_eq(string_fixture.out.data, head, head_len);
+        ck_assert(slice_equal(slice_of(string_fixture.out.data + head_len, len), slice_of(bytes, len)));
         free(bytes);
     }
 }
@@ -224,7 +160,7 @@ END_TEST
 
 UNIT_SUITE(types_string)
 {
-    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_checked_fixture(tc, string_set_up, string_tear_down);
     tcase_add_loop_test(tc, one_row, 0, sizeof rows / sizeof *rows);
     tcase_add_test(tc, null_in_resp3);
     tcase_add_test(tc, only_reads_count_as_lookups);
