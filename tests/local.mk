@@ -74,6 +74,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/systemd/check_cgroup.c \
 	tests/unit/systemd/check_process_unit.c \
 	tests/unit/systemd/check_reload_socket.c \
+	tests/unit/types/check_bitmap.c \
+	tests/unit/types/check_bits.c \
 	tests/unit/types/check_string.c \
 	tests/unit/types/check_string_family.c \
 	tests/unit/types/check_string_lcs.c \
@@ -174,6 +176,9 @@ EXTRA_DIST += \
 	tests/wire.sh \
 	tests/wire/oracle.py \
 	tests/wire/table.py \
+	tests/wire/table_bitmap.txt \
+	tests/wire/table_bitmap_field.txt \
+	tests/wire/table_bitmap_op.txt \
 	tests/wire/table_clients.txt \
 	tests/wire/table_commands.txt \
 	tests/wire/table_config.txt \
@@ -189,6 +194,7 @@ EXTRA_DIST += \
 	tests/wire/table_string_numbers.txt \
 	tests/wire/table_string_ranges.txt \
 	tests/wire/table_string_times.txt \
+	tests/wire/test_bitmap.py \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \
 	tests/wire/test_differential.py \

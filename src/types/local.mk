@@ -1,5 +1,19 @@
 noinst_LIBRARIES += libtypes.a
 libtypes_a_SOURCES = \
+	src/types/string/bitmap.def \
+	src/types/string/bitmap.h \
+	src/types/string/bitmap_cmds.c \
+	src/types/string/bitmap_field.c \
+	src/types/string/bitmap_op.c \
+	src/types/string/bitmap_private.h \
+	src/types/string/bits.c \
+	src/types/string/bits.h \
+	src/types/string/bits_avx2.c \
+	src/types/string/bits_avx512.c \
+	src/types/string/bits_field.c \
+	src/types/string/bits_kernels.h \
+	src/types/string/bits_portable.c \
+	src/types/string/bits_private.h \
 	src/types/string/string.def \
 	src/types/string/string.h \
 	src/types/string/string_cmds.c \

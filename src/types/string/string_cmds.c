@@ -6,6 +6,7 @@
  * changed; where the change then fails, the reply is taken back to where it began.
  */
 #include "base/clock.h"
+#include "types/string/bitmap.h"
 #include "types/string/string.h"
 #include "types/string/string_private.h"
 
@@ -224,4 +225,5 @@ static const struct command rows[] = {
 void string_register(struct registry *registry)
 {
     registry_add(registry, rows, sizeof rows / sizeof *rows, NULL);
+    bitmap_register(registry);
 }
