@@ -76,6 +76,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/systemd/check_reload_socket.c \
 	tests/unit/types/check_bitmap.c \
 	tests/unit/types/check_bits.c \
+	tests/unit/types/check_hll.c \
 	tests/unit/types/check_string.c \
 	tests/unit/types/check_string_family.c \
 	tests/unit/types/check_string_lcs.c \
@@ -90,6 +91,9 @@ tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_hll
+tests_fuzz_fuzz_hll_SOURCES = tests/fuzz/fuzz_hll.c tests/fuzz/replay.c
+tests_fuzz_fuzz_hll_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_intset
 tests_fuzz_fuzz_intset_SOURCES = tests/fuzz/fuzz_intset.c tests/fuzz/replay.c
 tests_fuzz_fuzz_intset_LDADD = $(layer_libs) $(layer_deps)
@@ -108,7 +112,7 @@ tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_restore
 tests_fuzz_fuzz_restore_SOURCES = tests/fuzz/fuzz_restore.c tests/fuzz/replay.c
 tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config intset listpack rdb redisconf resp restore
+FUZZ = config hll intset listpack rdb redisconf resp restore
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -183,6 +187,7 @@ EXTRA_DIST += \
 	tests/wire/table_commands.txt \
 	tests/wire/table_config.txt \
 	tests/wire/table_connection.txt \
+	tests/wire/table_hll.txt \
 	tests/wire/table_keys.txt \
 	tests/wire/table_memory.txt \
 	tests/wire/table_memory_cmds.txt \
@@ -200,6 +205,7 @@ EXTRA_DIST += \
 	tests/wire/test_differential.py \
 	tests/wire/test_evict.py \
 	tests/wire/test_expiry.py \
+	tests/wire/test_hll.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \
 	tests/wire/test_memory.py \

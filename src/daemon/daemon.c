@@ -47,6 +47,7 @@
 #include "persist/loading.h"
 #include "systemd/reload_socket.h"
 #include "systemd/systemd.h"
+#include "types/string/hll.h"
 #include "types/string/string.h"
 
 #define SOCKETS_MAX       64
@@ -76,6 +77,7 @@ struct daemon {
     struct loading_options loading_options;
     struct memory_options memory_options;
     struct keys_options keys_options;
+    struct hll_options hll_options;
 
     struct loop *loop;
     struct keyspace *keyspace;
@@ -444,6 +446,7 @@ static int make_features(struct daemon *d, struct buf *why)
                                    .types = &d->types,
                                    .save = &d->loading_options.save};
     string_register(dispatch_registry(d->dispatch));
+    hll_register(dispatch_registry(d->dispatch), &d->hll_options);
     users_register(d->users, d->dispatch);
     d->connection = connection_new(d->dispatch, &d->connection_options);
     d->keys = keys_new(d->dispatch, &d->types);

@@ -24,6 +24,7 @@ static const struct command rows[] = {
 #include "features/memory/memory.def"
 #include "features/server/server.def"
 #include "types/string/bitmap.def"
+#include "types/string/hll.def"
 #include "types/string/string.def"
 };
 #undef COMMAND

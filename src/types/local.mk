@@ -14,6 +14,17 @@ libtypes_a_SOURCES = \
 	src/types/string/bits_kernels.h \
 	src/types/string/bits_portable.c \
 	src/types/string/bits_private.h \
+	src/types/string/hll.def \
+	src/types/string/hll.h \
+	src/types/string/hll_cmds.c \
+	src/types/string/hll_cmds.h \
+	src/types/string/hll_debug.c \
+	src/types/string/hll_dense.c \
+	src/types/string/hll_estimate.c \
+	src/types/string/hll_private.h \
+	src/types/string/hll_selftest.c \
+	src/types/string/hll_sketch.c \
+	src/types/string/hll_sparse.c \
 	src/types/string/string.def \
 	src/types/string/string.h \
 	src/types/string/string_cmds.c \
