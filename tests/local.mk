@@ -44,9 +44,13 @@ tests_unit_unit_SOURCES = \
 	tests/unit/container/check_intset.c \
 	tests/unit/container/check_listpack.c \
 	tests/unit/container/check_wheel.c \
+	tests/unit/features/check_keys_events.c \
+	tests/unit/features/check_keys_sort.c \
 	tests/unit/features/check_memory.c \
 	tests/unit/features/check_memory_figures.c \
 	tests/unit/features/check_users.c \
+	tests/unit/features/keys_fixture.c \
+	tests/unit/features/keys_fixture.h \
 	tests/unit/keyspace/check_arena_rule.c \
 	tests/unit/keyspace/check_db.c \
 	tests/unit/keyspace/check_db_model.c \
@@ -187,6 +191,8 @@ EXTRA_DIST += \
 	tests/wire/table_commands.txt \
 	tests/wire/table_config.txt \
 	tests/wire/table_connection.txt \
+	tests/wire/table_copy.txt \
+	tests/wire/table_dump.txt \
 	tests/wire/table_hll.txt \
 	tests/wire/table_keys.txt \
 	tests/wire/table_memory.txt \
@@ -203,11 +209,14 @@ EXTRA_DIST += \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \
 	tests/wire/test_differential.py \
+	tests/wire/test_dump.py \
+	tests/wire/test_edges.py \
 	tests/wire/test_evict.py \
 	tests/wire/test_expiry.py \
 	tests/wire/test_hll.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \
+	tests/wire/test_lookups.py \
 	tests/wire/test_memory.py \
 	tests/wire/test_memory_cmds.py \
 	tests/wire/test_protocol.py \

@@ -316,7 +316,7 @@ def terminal(server, tmp_path):
 def test_cli_hints(terminal):
     """They come from COMMAND DOCS: one of a command that this redis-cli itself has never heard of."""
     terminal.type("set ")
-    terminal.wait_for(r"key value \[NX\|XX\] \[GET\]")
+    terminal.wait_for(r"key value \[NX\|XX\|IFEQ ifeq-value")
     terminal.type("k v\r")
     terminal.wait_for(r"OK\r\n")
     terminal.wait_for_prompt()
