@@ -40,6 +40,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/config/check_config_section.c \
 	tests/unit/config/config_fixture.c \
 	tests/unit/config/config_fixture.h \
+	tests/unit/container/check_btree.c \
 	tests/unit/container/check_dict.c \
 	tests/unit/container/check_intset.c \
 	tests/unit/container/check_listpack.c \

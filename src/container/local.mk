@@ -1,5 +1,11 @@
 noinst_LIBRARIES += libcontainer.a
 libcontainer_a_SOURCES = \
+	src/container/btree.c \
+	src/container/btree.h \
+	src/container/btree_node.c \
+	src/container/btree_node.h \
+	src/container/btree_private.h \
+	src/container/btree_walk.c \
 	src/container/dict.c \
 	src/container/dict.h \
 	src/container/dict_inline.h \
