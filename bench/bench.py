@@ -34,6 +34,8 @@ WORK = {
     "get_p16": ("GET, pipeline of 16", "-c 50 -P 16 -d 32 -t get", 3000000),
     "set_p16": ("SET, pipeline of 16", "-c 50 -P 16 -d 32 -t set", 3000000),
     "get_p100": ("GET, pipeline of 100", "-c 50 -P 100 -d 32 -t get", 4000000),
+    "incr_p16": ("INCR, pipeline of 16", "-c 50 -P 16 -t incr", 2000000),
+    "mset": ("MSET of 10 keys, 50 clients", "-c 50 -P 1 -d 32 -t mset", 100000),
     "get_c1000": ("GET, 1000 clients", "-c 1000 -P 1 -d 32 -t get", 300000),
 }
 LOAD = ("load", f"load an RDB file, {KEYS} keys (s)")
@@ -91,10 +93,10 @@ class Server:
         self.process.wait()
 
 
-def fill(port, batch=2000):
+def fill(port, keys=KEYS, batch=2000):
     """The keys that redis-benchmark asks for, with values of 32 bytes."""
     with socket.create_connection(("127.0.0.1", port)) as s:
-        for i in range(0, KEYS, batch):
+        for i in range(0, keys, batch):
             s.sendall(b"".join(b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$32\r\n%032d\r\n" % (k, k)
                                for k in range(i, i + batch)))
             got = 0
@@ -102,9 +104,9 @@ def fill(port, batch=2000):
                 got += len(s.recv(1 << 16))
 
 
-def one_run(server, options, requests):
+def one_run(server, options, requests, keys=KEYS):
     before = cpu_seconds(server.process.pid)
-    command = ["redis-benchmark", "-p", str(server.port), "--csv", "-r", str(KEYS), "-n", str(requests)]
+    command = ["redis-benchmark", "-p", str(server.port), "--csv", "-r", str(keys), "-n", str(requests)]
     done = subprocess.run(pinned(1, command + shlex.split(options)), capture_output=True, text=True, timeout=600)
     spent = cpu_seconds(server.process.pid) - before
     for line in reversed(done.stdout.splitlines()):

@@ -1,4 +1,15 @@
-EXTRA_DIST += bench/bench.py bench/idle.py
+EXTRA_DIST += bench/bench.py bench/bits.py bench/client.py bench/evict.py bench/expiry.py bench/idle.py bench/scale.py bench/shrink.py bench/stall.py
+
+# How long single operations of the keyspace take; not built by itself:
+# make bench/table_latency && bench/table_latency
+EXTRA_PROGRAMS = bench/table_latency
+bench_table_latency_SOURCES = bench/table_latency.c
+bench_table_latency_LDADD = $(layer_libs) $(layer_deps)
+
+# What the B+ tree takes in time and memory; make bench/btree && bench/btree
+EXTRA_PROGRAMS += bench/btree
+bench_btree_SOURCES = bench/btree.c
+bench_btree_LDADD = $(layer_libs) $(layer_deps)
 
 # make bench: side by side with the redis-server that is installed; a table and
 # bench.svg, its picture. It takes some minutes and wants two idle processors.

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A small client for the benchmarks, and a probe: how long others wait meanwhile."""
+import socket
+import threading
+import time
+
+
+class Client:
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, *args):
+        self.socket.sendall(encode(args))
+
+    def reply(self):
+        line = self.file.readline()
+        if line[:1] == b"$":
+            length = int(line[1:])
+            return self.file.read(length + 2)[:-2] if length >= 0 else None
+        if line[:1] == b"*":
+            return [self.reply() for _ in range(int(line[1:]))]
+        return line[:-2] if line[:1] == b"-" else line[1:-2]
+
+    def ask(self, *args):
+        self.send(*args)
+        return self.reply()
+
+    def info(self, section):
+        return dict(line.split(":", 1) for line in self.ask("INFO", section).decode().splitlines() if ":" in line)
+
+    def pipeline(self, commands, batch=1000):
+        """Sends encoded COMMANDS, an iterable of bytes; replies are read and dropped."""
+        waiting = []
+        for command in commands:
+            waiting.append(command)
+            if len(waiting) == batch:
+                self._flush(waiting)
+                waiting = []
+        self._flush(waiting)
+
+    def _flush(self, waiting):
+        self.socket.sendall(b"".join(waiting))
+        for _ in waiting:
+            self.reply()
+
+
+def encode(args):
+    args = [a if isinstance(a, bytes) else str(a).encode() for a in args]
+    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%s\r\n" % (len(a), a) for a in args)
+
+
+class Probe:
+    """Sends a PING every PERIOD seconds from a thread of its own while it is entered."""
+
+    def __init__(self, port, period=0.0005):
+        self.client, self.period, self.latency = Client(port), period, []
+        self.client.ask("PING")
+        self.thread, self.over = threading.Thread(target=self._run), False
+
+    def _run(self):
+        due = time.monotonic()
+        while not self.over:
+            before = time.monotonic()
+            self.client.ask("PING")
+            self.latency.append(time.monotonic() - before)
+            due = max(due + self.period, time.monotonic() - 10 * self.period)
+            time.sleep(max(0, due - time.monotonic()))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        self.thread.join()
+        self.latency.sort()
+
+    def share(self, part):
+        """Milliseconds that this part of the answers came within."""
+        return self.latency[min(len(self.latency) - 1, int(len(self.latency) * part))] * 1000
+
+    def __str__(self):
+        return (f"p50 {self.share(.5):.3f} p99 {self.share(.99):.3f} p99.9 {self.share(.999):.3f} "
+                f"max {self.share(1):.3f} ms of {len(self.latency)}")

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Eviction: what is kept, what it costs, and how much memory the process really has.
+
+usage: evict.py [--part hits,cost] [--policies a,b] [--trace N] [--rate N] [--resident N]
+                [--maxmemory BYTES] [--set N] NAME=COMMAND ...   (as for bench.py)
+
+hits   The same trace of keys drawn by Zipf's law goes through each server as through a cache: GET, and SET
+       after a miss. The share of hits in its second half is printed, for LRU and LFU, once with as
+       many keys resident in each server (maxmemory is searched for), once with as many bytes. Both know
+       the time of an access to a second, so the requests come at a fixed rate.
+cost   SET at full speed for keys of which a tenth fits into maxmemory, beside the same without a limit:
+       the server's CPU time per SET, SETs per second, and resident memory against maxmemory, by the
+       kernel's count, the most of all looks.
+"""
+import argparse
+import itertools
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from bench import Server, one_run
+from client import Client, encode
+
+PAGE = os.sysconf("SC_PAGESIZE")
+VALUE = b"v" * 100
+
+
+def resident(pid):
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+
+
+# --- hits ---
+
+
+def zipf(keys, count, exponent, seed):
+    weights = itertools.accumulate(1 / (n + 1) ** exponent for n in range(keys))
+    draw = random.Random(seed)
+    names = list(range(keys))
+    draw.shuffle(names)
+    return draw.choices(names, cum_weights=list(weights), k=count)
+
+
+class Cache:
+    """A server as a cache, pipelined: the misses of a batch are written behind it."""
+
+    def __init__(self, server):
+        self.client = Client(server.port)
+
+    def batch(self, keys):
+        c = self.client
+        c.socket.sendall(b"".join(encode(("GET", b"key:%d" % k)) for k in keys))
+        missed = [k for k in keys if c.reply() is None]
+        if missed:
+            c.socket.sendall(b"".join(encode(("SET", b"key:%d" % k, VALUE)) for k in missed))
+            for _ in missed:
+                c.reply()
+        return len(keys) - len(missed)
+
+    def run(self, trace, rate, size=64):
+        hits, begun = 0, time.monotonic()
+        for at in range(0, len(trace), size):
+            time.sleep(max(0, begun + at / rate - time.monotonic()))
+            hits += self.batch(trace[at:at + size])
+        return hits / len(trace)
+
+
+def fill_to_limit(client, keys):
+    client.pipeline(encode(("SET", b"key:%d" % k, VALUE)) for k in range(keys))
+    return client.ask("DBSIZE")
+
+
+def limit_for(name, command, directory, policy, wanted):
+    """The maxmemory at which WANTED keys are resident."""
+    server = Server(name, command, directory)
+    try:
+        c = Client(server.port)
+        c.ask("CONFIG", "SET", "maxmemory-policy", policy)
+        fill_to_limit(c, wanted)
+        limit = int(c.info("memory")["used_memory"])
+        low, high = limit // 4, limit * 4
+        for _ in range(24):
+            c.ask("CONFIG", "SET", "maxmemory", limit)
+            fill_to_limit(c, wanted * 3)
+            held = int(c.ask("DBSIZE"))
+            if abs(held - wanted) * 500 < wanted:
+                break
+            low, high = (low, limit) if held > wanted else (limit, high)
+            limit = (low + high) // 2
+            c.ask("CONFIG", "SET", "maxmemory", 0)
+            c.ask("FLUSHALL")
+        return limit
+    finally:
+        server.stop()
+
+
+def hits(commands, directory, args):
+    keys = args.resident * 10
+    trace = zipf(keys, args.trace, 0.99, 4711)
+    half = len(trace) // 2
+    reference = list(commands)[-1]
+    print(f"{args.trace} requests, {args.rate} a second, by Zipf's law (0.99) for {keys} keys; hits in the second half")
+    print(f"{'policy':13}{'alike':7}" + "".join(f"{f'{n}: hits, keys':>26}" for n in commands))
+    for policy in args.policies.split(","):
+        limits = {n: limit_for(n, c, directory, policy, args.resident) for n, c in commands.items()}
+        for alike in ("keys", "bytes"):
+            row = ""
+            for name, command in commands.items():
+                server = Server(name, command, directory)
+                try:
+                    c = Client(server.port)
+                    c.ask("CONFIG", "SET", "maxmemory-policy", policy)
+                    c.ask("CONFIG", "SET", "maxmemory", limits[name if alike == "keys" else reference])
+                    cache = Cache(server)
+                    cache.run(trace[:half], args.rate)
+                    share = cache.run(trace[half:], args.rate)
+                    row += f"{share * 100:>16.2f}%{int(c.ask('DBSIZE')):>9}"
+                finally:
+                    server.stop()
+            print(f"{policy:13}{alike:7}{row}", flush=True)
+
+
+# --- cost ---
+
+
+class Watch:
+    """Looks at resident memory meanwhile."""
+
+    def __init__(self, pid):
+        self.pid, self.looks, self.over = pid, [], False
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        while not self.over:
+            self.looks.append(resident(self.pid))
+            time.sleep(0.005)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        self.thread.join()
+
+
+def cost(commands, directory, args):
+    keys = args.maxmemory // 10  # about ten times what fits
+    print(f"SET at full speed, maxmemory {args.maxmemory >> 20} MiB; keys: a tenth fits, about")
+    print(f"{'':34}{'CPU us/SET':>11}{'SETs/s':>10}{'RSS max':>9}{'of limit':>9}{'evicted':>10}")
+    for (what, options), (name, command) in itertools.product(
+            (("50 clients", "-c 50 -P 1 -d 32 -t set"), ("pipeline of 16", "-c 50 -P 16 -d 32 -t set")),
+            commands.items()):
+        for policy in (None, "allkeys-lru", "allkeys-lfu"):
+            server = Server(name, command, directory)
+            try:
+                c = Client(server.port)
+                requests = args.set if "16" in what else args.set // 10
+                if policy:
+                    c.ask("CONFIG", "SET", "maxmemory-policy", policy)
+                    c.ask("CONFIG", "SET", "maxmemory", args.maxmemory)
+                one_run(server, "-c 50 -P 100 -d 32 -t set", keys // 4, keys)
+                with Watch(server.process.pid) as watch:
+                    speed, us = one_run(server, options, requests, keys)
+                top = max(watch.looks)
+                print(f"{what:15}{name:9}{policy or 'no limit':11}{us:>10.3f}{speed:>10.0f}{top >> 20:>8}M"
+                      f"{(f'{top / args.maxmemory * 100:.1f}%' if policy else ''):>9}"
+                      f"{int(c.info('stats')['evicted_keys']):>10}", flush=True)
+            finally:
+                server.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--part", default="hits,cost")
+    parser.add_argument("--trace", type=int, default=2000000)
+    parser.add_argument("--policies", default="allkeys-lru,allkeys-lfu")
+    parser.add_argument("--rate", type=int, default=20000)
+    parser.add_argument("--resident", type=int, default=50000)
+    parser.add_argument("--maxmemory", type=int, default=256 << 20)
+    parser.add_argument("--set", type=int, default=6000000)
+    parser.add_argument("servers", nargs="+")
+    args = parser.parse_args()
+    commands = dict(s.split("=", 1) for s in args.servers)
+    parts = args.part.split(",")
+    if set(parts) - {"hits", "cost"}:
+        sys.exit(f"no such part: {args.part}")
+    with tempfile.TemporaryDirectory() as top:
+        directory = Path(top) / "data"
+        directory.mkdir()
+        if "hits" in parts:
+            hits(commands, directory, args)
+        if "cost" in parts:
+            cost(commands, directory, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Punctual expiry: how late keys are deleted, and what other clients feel of it.
+
+usage: expiry.py [--keys N] [--spread S] [--seconds S] NAME=COMMAND ...   (as for bench.py)
+
+KEYS keys get an expiry spread evenly over SPREAD seconds, and one more is set each second.
+For SECONDS seconds a client sends a PING every millisecond and notes how long the answer
+takes, and another counts how far DBSIZE, which still shows what is not deleted, is behind.
+Printed: the probe's latency, keys per second that went, the most that were overdue at any
+look, and what the server says of its own lag (INFO, where it does).
+"""
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from bench import Server
+from client import Client, encode
+
+
+def fill(client, keys, spread, begin_ms):
+    client.pipeline(encode(["SET", b"key:%012d" % i, b"%032d" % i, "PXAT", begin_ms + i * spread * 1000 // keys])
+                    for i in range(keys))
+
+
+def run(name, command, directory, args):
+    server = Server(name, command, directory)
+    try:
+        client = Client(server.port)
+        begin_ms = int(time.time() * 1000) + 60000
+        fill(client, args.keys, args.spread, begin_ms)
+        while time.time() * 1000 < begin_ms:
+            time.sleep(0.01)
+        client.ask("CONFIG", "RESETSTAT")
+        latency, behind, extra, due = [], 0, 0, []
+        end = time.monotonic() + args.seconds
+        next_probe, next_extra = time.monotonic(), time.monotonic()
+        while time.monotonic() < end:
+            now = time.monotonic()
+            if now >= next_extra:
+                client.ask("SET", f"extra:{extra}", "x", "PX", 500)
+                extra, next_extra = extra + 1, next_extra + 1
+                due.append(now + 0.5)
+                gone = args.keys + extra - int(client.ask("DBSIZE"))
+                should = (time.time() * 1000 - begin_ms) * args.keys / (args.spread * 1000)
+                should += sum(1 for t in due if t <= time.monotonic())
+                behind = max(behind, should - gone)
+            before = time.monotonic()
+            client.ask("PING")
+            latency.append(time.monotonic() - before)
+            next_probe += 0.001
+            time.sleep(max(0, next_probe - time.monotonic()))
+        info = client.info("stats")
+        latency.sort()
+        share = lambda p: latency[min(len(latency) - 1, int(len(latency) * p))] * 1000  # noqa: E731
+        print(f"{name:12} probe ms p50 {share(.5):.3f} p99 {share(.99):.3f} p99.9 {share(.999):.3f} "
+              f"max {latency[-1] * 1000:.3f} of {len(latency)}; expired {info['expired_keys']}; "
+              f"most overdue at a look {behind:.0f}")
+        for key, value in info.items():
+            if "lag" in key:
+                print(f"{'':12} {key}: {value}")
+    finally:
+        server.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keys", type=int, default=1000000)
+    parser.add_argument("--spread", type=int, default=600)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("servers", nargs="+")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as top:
+        directory = Path(top) / "data"
+        directory.mkdir()
+        for spec in args.servers:
+            name, command = spec.split("=", 1)
+            run(name, command, directory, args)
+
+
+if __name__ == "__main__":
+    main()
