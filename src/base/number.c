@@ -120,11 +120,23 @@ static bool exact_to_double(struct slice s, double *out)
     return true;
 }
 
+/* Nothing that strtod would pass over stands before the number. */
+static bool begins_number(struct slice s)
+{
+    return s.len != 0 && s.ptr[0] != ' ' && !(s.ptr[0] >= '\t' && s.ptr[0] <= '\r');
+}
+
+/* All of it was read, and it is a number that the type can hold. */
+static bool is_number(struct slice s, size_t read, int error, long double value)
+{
+    return read == s.len && !isnan(value) && !(error == ERANGE && (isinf(value) || value == 0));
+}
+
 bool number_to_double(struct slice s, double *out)
 {
     if (exact_to_double(s, out))
         return true;
-    if (s.len == 0 || s.ptr[0] == ' ' || (s.ptr[0] >= '\t' && s.ptr[0] <= '\r'))
+    if (!begins_number(s))
         return false;
     char small[256];
     char *text = s.len < sizeof small ? small : heap_try_alloc(s.len + 1);
@@ -136,8 +148,7 @@ bool number_to_double(struct slice s, double *out)
     int saved = errno;
     errno = 0;
     double value = strtod(text, &end);
-    bool ok =
-        (size_t)(end - text) == s.len && !isnan(value) && !(errno == ERANGE && (isinf(value) || value == 0));
+    bool ok = is_number(s, (size_t)(end - text), errno, value);
     errno = saved;
     if (text != small)
         heap_free(text);
@@ -149,7 +160,7 @@ bool number_to_double(struct slice s, double *out)
 bool number_to_long_double(struct slice s, long double *out)
 {
     char text[NUMBER_LONG_TEXT_MAX];
-    if (s.len == 0 || s.len >= sizeof text || s.ptr[0] == ' ' || (s.ptr[0] >= '\t' && s.ptr[0] <= '\r'))
+    if (!begins_number(s) || s.len >= sizeof text)
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
@@ -157,8 +168,7 @@ bool number_to_long_double(struct slice s, long double *out)
     int saved = errno;
     errno = 0;
     long double value = strtold(text, &end);
-    bool ok =
-        (size_t)(end - text) == s.len && !isnan(value) && !(errno == ERANGE && (isinf(value) || value == 0));
+    bool ok = is_number(s, (size_t)(end - text), errno, value);
     errno = saved;
     if (ok)
         *out = value;
