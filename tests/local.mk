@@ -23,6 +23,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/codec/check_rdb_writer.c \
 	tests/unit/codec/check_resp_reader.c \
 	tests/unit/codec/check_resp_writer.c \
+	tests/unit/codec/check_ziplist.c \
 	tests/unit/command/check_command.c \
 	tests/unit/command/check_dispatch.c \
 	tests/unit/command/check_dispatch_gates.c \
@@ -59,6 +60,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/keyspace/check_defrag.c \
 	tests/unit/keyspace/check_entry.c \
 	tests/unit/keyspace/check_evict.c \
+	tests/unit/keyspace/check_expiring.c \
 	tests/unit/keyspace/check_expiry.c \
 	tests/unit/keyspace/check_observer.c \
 	tests/unit/keyspace/check_siphash.c \
@@ -87,6 +89,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/types/check_string_lcs.c \
 	tests/unit/types/string_fixture.c \
 	tests/unit/types/string_fixture.h \
+	tests/unit/types/type_fixture.c \
+	tests/unit/types/type_fixture.h \
 	tests/unit/unit.h
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_unit_unit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(LZF_CFLAGS)
@@ -117,7 +121,10 @@ tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_restore
 tests_fuzz_fuzz_restore_SOURCES = tests/fuzz/fuzz_restore.c tests/fuzz/replay.c
 tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config hll intset listpack rdb redisconf resp restore
+check_PROGRAMS += tests/fuzz/fuzz_ziplist
+tests_fuzz_fuzz_ziplist_SOURCES = tests/fuzz/fuzz_ziplist.c tests/fuzz/replay.c
+tests_fuzz_fuzz_ziplist_LDADD = $(layer_libs) $(layer_deps)
+FUZZ = config hll intset listpack rdb redisconf resp restore ziplist
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -158,7 +165,9 @@ EXTRA_DIST += \
 	tests/docs/test_docs.py \
 	tests/fuzz.sh \
 	tests/fuzz/config_rows.h \
+	tests/fuzz/fuzz.h \
 	tests/fuzz/run \
+	tests/fuzz/value.h \
 	tests/link.sh \
 	tests/lint.sh \
 	tests/lint/exceptions.txt \
@@ -217,9 +226,11 @@ EXTRA_DIST += \
 	tests/wire/test_hll.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \
+	tests/wire/test_long_elements.py \
 	tests/wire/test_lookups.py \
 	tests/wire/test_memory.py \
 	tests/wire/test_memory_cmds.py \
+	tests/wire/test_out_of_memory.py \
 	tests/wire/test_protocol.py \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \

@@ -91,6 +91,8 @@ size_t arena_evacuate_begin(struct arena *a, unsigned free_percent);
 /* Whether the object at PTR, allocated with SIZE, is leaving: its owner should allocate it anew,
  * copy, mend what points to it, and free it. Cheap; false while no evacuation is under way. */
 bool arena_is_leaving(const struct arena *a, const void *ptr, size_t size);
+/* PTR; or, if it was leaving, where its bytes are now, having counted *MOVED up. */
+void *arena_relocate(struct arena *a, void *ptr, size_t size, size_t *moved);
 /* Puts the spans that still hold something back to use. */
 void arena_evacuate_end(struct arena *a);
 bool arena_is_evacuating(const struct arena *a);

@@ -125,6 +125,17 @@ bool arena_is_leaving(const struct arena *a, const void *ptr, size_t size)
     return s->used <= st->rests[s->class_].leave_max && choose(st, index);
 }
 
+void *arena_relocate(struct arena *a, void *ptr, size_t size, size_t *moved)
+{
+    if (!arena_is_leaving(a, ptr, size))
+        return ptr;
+    void *to = arena_alloc(a, size);
+    memcpy(to, ptr, size);
+    arena_free(a, ptr, size);
+    ++*moved;
+    return to;
+}
+
 void arena_evacuate_end(struct arena *a)
 {
     struct arena_state *st = a->state;

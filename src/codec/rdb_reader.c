@@ -25,6 +25,10 @@
  *     |        | length  | length|        |
  *     +--------+---------+-------+--------+
  *
+ * A module's data are items, each a length for its kind, and a value:
+ *
+ *     0 end   1, 2 a length   3 a float, 4 bytes   4 a double, 8 bytes   5 a string
+ *
  * Nothing is allocated for a length that was only claimed: a plain string is never
  * copied, and an LZF string is decompressed only when its packed bytes are there and
  * can hold what they say.
@@ -299,5 +303,44 @@ int rdb_skip_string(struct rdb_reader *r)
     int code = take_item(r, &it);
     if (code == 0)
         r->pos = it.end;
+    return code;
+}
+
+enum module_kind { MODULE_EOF, MODULE_SINT, MODULE_UINT, MODULE_FLOAT, MODULE_DOUBLE, MODULE_STRING };
+
+/* One item; *END: it is the mark. */
+static int skip_module_item(struct rdb_reader *r, bool *end)
+{
+    uint64_t kind, number;
+    struct slice bytes;
+    int code = rdb_read_len(r, &kind);
+    if (code != 0)
+        return code;
+    switch (kind) {
+    case MODULE_EOF:
+        *end = true;
+        return 0;
+    case MODULE_SINT:
+    case MODULE_UINT:
+        return rdb_read_len(r, &number);
+    case MODULE_FLOAT:
+        return rdb_read_bytes(r, 4, &bytes);
+    case MODULE_DOUBLE:
+        return rdb_read_bytes(r, 8, &bytes);
+    case MODULE_STRING:
+        return rdb_skip_string(r);
+    default:
+        return MR_E_CORRUPT;
+    }
+}
+
+int rdb_skip_module(struct rdb_reader *r, bool *end)
+{
+    size_t begin = r->pos;
+    int code = skip_module_item(r, end);
+    if (code == MR_E_AGAIN)
+        r->want += r->pos - begin;
+    if (code != 0)
+        r->pos = begin;
     return code;
 }

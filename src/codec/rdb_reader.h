@@ -57,5 +57,8 @@ int rdb_read_string(struct rdb_reader *r, struct slice *out) MR_MUST_CHECK;
 int rdb_read_string_or_int(struct rdb_reader *r, struct slice *out, bool *is_int,
                            int64_t *value) MR_MUST_CHECK;
 
+/* Moves past one item of what a module has written; *END: it is the mark behind the last one. */
+int rdb_skip_module(struct rdb_reader *r, bool *end) MR_MUST_CHECK;
+
 /* Moves past one string without decoding it. */
 int rdb_skip_string(struct rdb_reader *r) MR_MUST_CHECK;

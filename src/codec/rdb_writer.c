@@ -25,13 +25,29 @@ enum {
     LZF_WORTH = 20,    /* strings up to this are never compressed */
     LZF_GAIN = 4,      /* bytes that compression must save */
     DUMP_FOOTER = 10,  /* u16, u64 */
+    LONG = 64 << 10,   /* not copied to where it only goes on from */
 };
+
+void rdb_write_out(struct rdb_writer *w)
+{
+    if (w->code == 0 && w->out->len > 0)
+        w->code = w->drain(w->owner, buf_slice(w->out));
+    w->out->len = 0;
+}
+
+static void make_room(struct rdb_writer *w, size_t more)
+{
+    if (w->drain != NULL)
+        rdb_write_out(w);
+    if (w->code == 0 && w->out->cap - w->out->len < more)
+        w->code = buf_try_grow(w->out, more);
+}
 
 /* Room for MORE bytes, or NULL. */
 static char *room(struct rdb_writer *w, size_t more)
 {
     if (w->code == 0 && w->out->cap - w->out->len < more)
-        w->code = buf_try_grow(w->out, more);
+        make_room(w, more);
     return w->code == 0 ? w->out->data + w->out->len : NULL;
 }
 
@@ -104,6 +120,12 @@ void rdb_write_len(struct rdb_writer *w, uint64_t len)
 
 void rdb_write_bytes(struct rdb_writer *w, struct slice bytes)
 {
+    if (w->drain != NULL && bytes.len >= LONG) {
+        rdb_write_out(w);
+        if (w->code == 0)
+            w->code = w->drain(w->owner, bytes);
+        return;
+    }
     char *p = room(w, bytes.len);
     if (p == NULL || bytes.len == 0)
         return;
@@ -130,9 +152,14 @@ static bool write_packed(struct rdb_writer *w, struct slice s)
 {
     enum { HEAD = 1 + 2 * LEN_SIZE_MAX };
     size_t most = s.len - LZF_GAIN;
-    char *p = s.len > UINT32_MAX ? NULL : room(w, HEAD + most);
-    if (p == NULL)
+    if (s.len > UINT32_MAX || w->code != 0)
         return false;
+    char *p = room(w, HEAD + most);
+    if (p == NULL) {
+        /* As it is it may need no room. */
+        w->code = w->code == MR_E_MEMORY ? 0 : w->code;
+        return false;
+    }
     unsigned packed = lzf_compress(s.ptr, (unsigned)s.len, p + HEAD, (unsigned)most);
     if (packed == 0)
         return false;
@@ -156,6 +183,14 @@ void rdb_write_string(struct rdb_writer *w, struct slice s)
     rdb_write_bytes(w, s);
 }
 
+void rdb_write_lzf(struct rdb_writer *w, struct slice packed, uint64_t length)
+{
+    rdb_write_u8(w, LEN_ENCODED | RDB_LEN_ENC_LZF);
+    rdb_write_len(w, packed.len);
+    rdb_write_len(w, length);
+    rdb_write_bytes(w, packed);
+}
+
 void rdb_write_int(struct rdb_writer *w, int64_t value)
 {
     if (write_special_int(w, value))
@@ -168,8 +203,7 @@ void rdb_write_int(struct rdb_writer *w, int64_t value)
 
 /* --- DUMP --- */
 
-/* The oldest version whose readers know values of TYPE. */
-static unsigned version_of(unsigned type)
+unsigned rdb_version_of(unsigned type)
 {
     static const struct {
         unsigned types, version; /* types below this one */
@@ -184,7 +218,7 @@ void rdb_dump_end(struct rdb_writer *w, size_t from)
 {
     if (room(w, DUMP_FOOTER) == NULL)
         return;
-    write_le(w, version_of((unsigned char)w->out->data[from]), 2);
+    write_le(w, rdb_version_of((unsigned char)w->out->data[from]), 2);
     write_le(w, checksum_crc64(0, w->out->data + from, w->out->len - from), 8);
 }
 

@@ -13,6 +13,8 @@ libcommand_a_SOURCES = \
 	src/command/keys.c \
 	src/command/registry.c \
 	src/command/registry.h \
+	src/command/scan.c \
+	src/command/scan.h \
 	src/command/session.c \
 	src/command/session.h
 libcommand_a_CFLAGS = $(AM_CFLAGS)

@@ -58,14 +58,9 @@ struct item {
     uint8_t spare;
 };
 
-/* The spare bits of a table of 2^BITS buckets are two of the hash from this one on:
+/* The spare bits of a table of 2^BITS buckets are two of the hash from DICT_SPARE_FROM on:
  * those above the index where BITS is a multiple of three, and the same ones, known
  * from the index by then, for the two sizes above. */
-static unsigned spare_from(uint64_t bits)
-{
-    return (unsigned)(bits - bits % 3);
-}
-
 static struct item get(const char *bucket, unsigned slot)
 {
     uint32_t flags = dict_inline_flags(bucket);
@@ -175,7 +170,7 @@ static bool rehash_begin(struct dict *d, struct arena *a, uint64_t count)
 /* Whether the old table's index and spare bits do not tell all that the new one wants. */
 static bool needs_hash(const struct dict *d)
 {
-    return spare_from(d->table[1].bits) > spare_from(d->table[0].bits);
+    return DICT_SPARE_FROM(d->table[1].bits) > DICT_SPARE_FROM(d->table[0].bits);
 }
 
 static void move_bucket(struct dict *d, struct arena *a, const struct dict_ops *ops, const void *owner,
@@ -183,7 +178,7 @@ static void move_bucket(struct dict *d, struct arena *a, const struct dict_ops *
 {
     const struct dict_table *to = &d->table[1];
     uint64_t mask = dict_inline_size(to) - 1;
-    unsigned known = spare_from(d->table[0].bits), wanted = spare_from(to->bits);
+    unsigned known = DICT_SPARE_FROM(d->table[0].bits), wanted = DICT_SPARE_FROM(to->bits);
     bool rehash = needs_hash(d);
     char *head = bucket;
     for (;;) {
@@ -261,7 +256,7 @@ void dict_add(struct dict *d, struct arena *a, const struct dict_ops *ops, const
     struct item item = {
         .element = arena_shorten(a, element),
         .fingerprint = dict_inline_fingerprint(hash),
-        .spare = (uint8_t)(hash >> spare_from(t->bits) & 3),
+        .spare = (uint8_t)(hash >> DICT_SPARE_FROM(t->bits) & 3),
     };
     chain_put(d, a, dict_inline_at(t, a, dict_inline_index(t, hash)), item);
     d->count++;

@@ -13,13 +13,14 @@
 #include <arm_neon.h>
 #endif
 
-#define DICT_BUCKET   64
-#define DICT_SLOTS    10
-#define DICT_FLAGS_AT 60
-#define DICT_ALL      ((1U << DICT_SLOTS) - 1)
-#define DICT_LAST     (DICT_SLOTS - 1) /* the slot that a chained bucket gives up */
-#define DICT_CHAINED  (1U << DICT_SLOTS)
-#define DICT_SPARE_AT 12 /* first of the spare hash bits */
+#define DICT_BUCKET           64
+#define DICT_SLOTS            10
+#define DICT_FLAGS_AT         60
+#define DICT_ALL              ((1U << DICT_SLOTS) - 1)
+#define DICT_LAST             (DICT_SLOTS - 1) /* the slot that a chained bucket gives up */
+#define DICT_CHAINED          (1U << DICT_SLOTS)
+#define DICT_SPARE_AT         12                                /* first of the spare hash bits */
+#define DICT_SPARE_FROM(BITS) ((unsigned)((BITS) - (BITS) % 3)) /* which one of the hash that is */
 
 #define DICT_INLINE static inline __attribute__((always_inline))
 

@@ -234,6 +234,24 @@ void wheel_moved(struct wheel *w, struct arena *a, void *element)
         arena_store_short(node_next(arena_expand(a, prev)), self);
 }
 
+/* Where *SHORTENED, of SIZE bytes, is to be from now on. */
+static void relocate(struct arena *a, uint64_t *shortened, size_t size, size_t *moved)
+{
+    void *ptr = arena_expand(a, *shortened);
+    if (ptr != NULL)
+        *shortened = arena_shorten(a, arena_relocate(a, ptr, size, moved));
+}
+
+size_t wheel_relocate(struct wheel *w, struct arena *a)
+{
+    size_t moved = 0;
+    relocate(a, &w->root, sizeof(struct root), &moved);
+    struct root *root = root_of(w, a);
+    for (unsigned level = 0; root != NULL && level < LEVELS; level++)
+        relocate(a, &root->level[level], LEVEL_SIZE, &moved);
+    return moved;
+}
+
 /* Moves now on to the next slot in use, or to NOW when none comes before it. */
 static bool advance(struct wheel *w, struct root *root, struct arena *a, int64_t now)
 {

@@ -53,6 +53,8 @@ void wheel_add(struct wheel *w, struct arena *a, void *element, int64_t time);
 void wheel_remove(struct wheel *w, struct arena *a, void *element);
 /* ELEMENT has moved to a new address with its bytes: mends its neighbours. */
 void wheel_moved(struct wheel *w, struct arena *a, void *element);
+/* Moves the lists, where they are leaving (arena_is_leaving); returns the allocations moved. */
+size_t wheel_relocate(struct wheel *w, struct arena *a);
 
 /* An element whose time is at or before NOW, still in the wheel (the caller removes
  * it), or NULL when nothing is due. Of those due at once, the order is not told. *BUDGET

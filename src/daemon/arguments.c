@@ -7,7 +7,9 @@
  */
 #include "daemon/arguments.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/heap.h"
 
@@ -128,4 +130,14 @@ void arguments_done(struct arguments *a)
 {
     heap_free(a->options);
     a->options = NULL;
+}
+
+char *arguments_absolute(const char *path)
+{
+    if (path[0] == '/' || strcmp(path, "-") == 0)
+        return heap_strdup(path);
+    char *here = getcwd(NULL, 0);
+    char *whole = heap_printf("%s/%s", here != NULL ? here : ".", path);
+    free(here);
+    return whole;
 }

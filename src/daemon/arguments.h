@@ -40,3 +40,6 @@ void arguments_done(struct arguments *a);
 
 /* The text of --help. */
 extern const char arguments_help[];
+
+/* PATH, on the heap, as it is found also after the working directory has changed; "-" stays. */
+char *arguments_absolute(const char *path);

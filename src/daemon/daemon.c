@@ -33,6 +33,7 @@
 #include "daemon/options.h"
 #include "daemon/pidfile.h"
 #include "daemon/reload.h"
+#include "daemon/types.h"
 #include "daemon/watchdog.h"
 #include "features/clients/clients.h"
 #include "features/commands/commands.h"
@@ -47,8 +48,6 @@
 #include "persist/loading.h"
 #include "systemd/reload_socket.h"
 #include "systemd/systemd.h"
-#include "types/string/hll.h"
-#include "types/string/string.h"
 
 #define SOCKETS_MAX       64
 #define LOAD_SLICE_US     2000
@@ -77,11 +76,10 @@ struct daemon {
     struct loading_options loading_options;
     struct memory_options memory_options;
     struct keys_options keys_options;
-    struct hll_options hll_options;
+    struct types types;
 
     struct loop *loop;
     struct keyspace *keyspace;
-    struct object_types types;
     struct counters *counters;
     struct dispatch *dispatch;
     struct net *net;
@@ -218,17 +216,6 @@ struct config *daemon_config(struct daemon *d)
     return d->config;
 }
 
-/* PATH as it is found also after the working directory has changed. */
-static char *absolute(const char *path)
-{
-    if (path[0] == '/' || strcmp(path, "-") == 0)
-        return heap_strdup(path);
-    char *here = getcwd(NULL, 0);
-    char *whole = heap_printf("%s/%s", here != NULL ? here : ".", path);
-    free(here);
-    return whole;
-}
-
 static const char *folder_from(const char *variable)
 {
     const char *value = getenv(variable);
@@ -253,7 +240,7 @@ int daemon_configure(struct daemon *d, const struct arguments *a, struct buf *fa
     config_set_environment(d->config, &environment);
     int r = 0;
     if (path != NULL) {
-        d->source = (struct reload_source){.path = absolute(path), .redis = redis};
+        d->source = (struct reload_source){.path = arguments_absolute(path), .redis = redis};
         r = redis ? config_load_redis(d->config, path, faults, passed_over)
                   : config_load_file(d->config, path, faults);
     }
@@ -419,8 +406,7 @@ static int make_core(struct daemon *d, struct buf *why)
         return -errno;
     }
     d->keyspace = keyspace_new((unsigned)d->options.databases);
-    object_types_add(&d->types, &string_type);
-    keyspace_set_types(d->keyspace, &d->types);
+    keyspace_set_types(d->keyspace, &d->types.objects);
     d->counters = counters_new();
     d->dispatch = dispatch_new(d->keyspace, &d->dispatch_options);
     d->net = net_new(d->loop, &d->net_options, dispatch_service(d->dispatch));
@@ -443,18 +429,17 @@ static int make_features(struct daemon *d, struct buf *why)
     const struct server_ops ops = {.owner = d,
                                    .stop = asked_to_stop,
                                    .version = d->version,
-                                   .types = &d->types,
+                                   .types = &d->types.objects,
                                    .save = &d->loading_options.save};
-    string_register(dispatch_registry(d->dispatch));
-    hll_register(dispatch_registry(d->dispatch), &d->hll_options);
+    types_register(&d->types, dispatch_registry(d->dispatch));
     users_register(d->users, d->dispatch);
     d->connection = connection_new(d->dispatch, &d->connection_options);
-    d->keys = keys_new(d->dispatch, &d->types);
+    d->keys = keys_new(d->dispatch, &d->types.objects);
     d->clients = clients_new(d->dispatch, d->loop);
     commands_register(d->dispatch);
     d->config_feature = config_feature_new(d->dispatch, d->config, d->counters, &d->config_feature_options);
     d->server = server_new(d->dispatch, &d->server_options, &ops);
-    d->loading = loading_new(d->dispatch, &d->types, &d->loading_options);
+    d->loading = loading_new(d->dispatch, &d->types.objects, &d->loading_options);
     /* Clients look for redis_version, its first row, at the head of the section. */
     connection_register_counters(d->connection, d->counters);
     d->info = info_new(d->dispatch, d->counters, &facts);

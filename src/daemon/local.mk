@@ -22,6 +22,8 @@ miniredis_SOURCES = \
 	src/daemon/pidfile.h \
 	src/daemon/reload.c \
 	src/daemon/reload.h \
+	src/daemon/types.c \
+	src/daemon/types.h \
 	src/daemon/watchdog.c \
 	src/daemon/watchdog.h
 miniredis_CFLAGS = $(AM_CFLAGS)

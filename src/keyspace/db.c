@@ -71,6 +71,8 @@ void db_unlink(struct db *db, struct entry *e, struct dict_slot slot, uint64_t h
 {
     struct keyspace *ks = db->ks;
     db_wheel_remove(db, e);
+    if (unlikely(entry_encoding(e) == ENTRY_OBJECT))
+        expiring_go(db, e);
     dict_remove(&db->dict, &ks->arena, &keyspace_dict_ops, ks, slot, hash);
     keyspace_note_rehash(ks, &db->dict);
 }
@@ -90,6 +92,8 @@ void db_link(struct db *db, struct entry *e, uint64_t hash)
     struct keyspace *ks = db->ks;
     dict_add(&db->dict, &ks->arena, &keyspace_dict_ops, ks, e, hash);
     keyspace_note_rehash(ks, &db->dict);
+    if (unlikely(entry_encoding(e) == ENTRY_OBJECT))
+        expiring_come(db, e, hash);
 }
 
 struct entry *db_find(struct db *db, struct slice key, uint64_t hash, unsigned flags)
@@ -123,6 +127,36 @@ void db_prefetch_entry(const struct db *db, uint64_t hash)
     dict_inline_prefetch_element(&db->dict, &db->ks->arena, hash);
 }
 
+/* The type of the object at KEY, whose entry is *E; NULL if there is none. */
+static inline const struct object_type *object_at(const struct db *db, struct slice key, uint64_t hash,
+                                                  const struct entry **e)
+{
+    *e = find(db, key, hash, NULL);
+    if (*e == NULL || entry_encoding(*e) != ENTRY_OBJECT)
+        return NULL;
+    const struct object_type *type = object_types_of(db->ks->types, *e);
+    return type->fetch != NULL ? type : NULL;
+}
+
+uint64_t db_prefetch_place(const struct db *db, struct slice key, uint64_t hash, struct slice element)
+{
+    const struct entry *e;
+    const struct object_type *type = object_at(db, key, hash, &e);
+    if (type == NULL)
+        return 0;
+    uint64_t of_element = keyspace_hash(db->ks, element);
+    type->fetch(db->ks, e, of_element, false);
+    return of_element;
+}
+
+void db_prefetch_element(const struct db *db, struct slice key, uint64_t hash, uint64_t element)
+{
+    const struct entry *e;
+    const struct object_type *type = object_at(db, key, hash, &e);
+    if (type != NULL)
+        type->fetch(db->ks, e, element, true);
+}
+
 void db_reserve(struct db *db, uint64_t count)
 {
     if (count > dict_count(&db->dict) && dict_reserve(&db->dict, &db->ks->arena, count) < 0)
@@ -134,9 +168,8 @@ size_t db_memory(const struct db *db, const struct entry *e, size_t samples)
 {
     const struct keyspace *ks = db->ks;
     size_t size = arena_usable(entry_size(e));
-    const struct object_type *type = ks->types == NULL ? NULL : object_types_of(ks->types, e);
-    if (type != NULL && type->memory != NULL)
-        size += type->memory(ks, e, samples);
+    if (entry_encoding(e) == ENTRY_OBJECT)
+        size += object_types_of(ks->types, e)->memory(ks, e, samples);
     else if (entry_encoding(e) == ENTRY_POINTER)
         size += ((const struct entry_blob *)arena_expand(&ks->arena, entry_pointer(e)))->size;
     return size + dict_memory(&db->dict) / dict_count(&db->dict);
@@ -149,7 +182,8 @@ size_t db_table_memory(const struct db *db)
 
 size_t db_expiry_memory(const struct db *db)
 {
-    return wheel_memory(&db->wheel, &db->ks->arena);
+    size_t nodes = (size_t)db->expiring.count * WHEEL_NODE_SIZE; /* of memory that objects count */
+    return wheel_memory(&db->wheel, &db->ks->arena) + wheel_memory(&db->expiring, &db->ks->arena) - nodes;
 }
 
 /* --- deleting and moving --- */
@@ -164,6 +198,17 @@ bool db_delete(struct db *db, struct slice key, uint64_t hash)
     keyspace_free_entry(db->ks, e);
     db->ks->dirty += !db->scratch;
     return true;
+}
+
+void db_delete_entry(struct db *db, struct entry *e)
+{
+    struct slice key = entry_key(e);
+    uint64_t hash = keyspace_hash(db->ks, key);
+    struct dict_slot slot;
+    find(db, key, hash, &slot);
+    db_unlink(db, e, slot, hash);
+    keyspace_free_entry(db->ks, e);
+    db->ks->dirty += !db->scratch;
 }
 
 /* Takes E, of which MADE is the successor elsewhere, out of DB. */
@@ -237,6 +282,8 @@ void db_flush(struct db *db)
     }
     wheel_done(&db->wheel, &ks->arena);
     wheel_init(&db->wheel, clock_ms());
+    wheel_done(&db->expiring, &ks->arena);
+    wheel_init(&db->expiring, clock_ms());
     db->expiry_sum = 0;
     db_note_active(db);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Expiry: setting and taking away the time of a key, and deleting keys that are due.
+ * Expiry: setting and taking away the time of a key, and deleting keys that are due. That of elements
+ * of objects is in expiring.c.
  */
 #include "keyspace/keyspace.h"
 
@@ -9,15 +10,17 @@
 #include "keyspace/keyspace_private.h"
 
 #define LATE_MS     10
-#define LATE_MEMORY 20 /* calls that the running share of late keys remembers, about */
+#define SET_BACK_MS 1000 /* by more than the turn's clock is behind */
+#define LATE_MEMORY 20   /* calls that the running share of late keys remembers, about */
 
 void db_note_active(struct db *db)
 {
     struct keyspace *ks = db->ks;
-    if (db->wheel.count != 0 && db->active == DB_NOT_ACTIVE) {
+    bool has = db->wheel.count != 0 || db->expiring.count != 0;
+    if (has && db->active == DB_NOT_ACTIVE) {
         db->active = ks->active_count;
         ks->active[ks->active_count++] = db;
-    } else if (db->wheel.count == 0 && db->active != DB_NOT_ACTIVE) {
+    } else if (!has && db->active != DB_NOT_ACTIVE) {
         struct db *last = ks->active[--ks->active_count];
         ks->active[db->active] = last;
         last->active = db->active;
@@ -104,17 +107,25 @@ struct expired {
     uint64_t count, late;
 };
 
-/* True if DB may have more that is due than BUDGET allowed. */
+/* True if DB may have more that is due than BUDGET allowed. Keys and elements have a half of it each,
+ * so that many of the one do not make the others late. */
 static bool expire_db(struct db *db, int64_t now_ms, unsigned budget, struct expired *expired)
 {
     struct entry *e;
+    unsigned half = db->expiring.count != 0 ? (budget + 1) / 2 : 0;
+    bool more = false;
+    if (half != 0) {
+        budget -= budget > half ? half : 0;
+        expiring_expire(db, now_ms, &half);
+        more = half == 0;
+    }
     while ((e = wheel_next(&db->wheel, &db->ks->arena, now_ms, &budget)) != NULL) {
         int64_t lag_ms = now_ms - wheel_time(e);
         expired->count++;
         expired->late += lag_ms > LATE_MS;
         expire_one(db, e, lag_ms);
     }
-    return budget == 0;
+    return budget == 0 || more;
 }
 
 static void note_expired(struct keyspace *ks, const struct expired *expired)
@@ -137,7 +148,7 @@ bool keyspace_expire(struct keyspace *ks, int64_t now_ms, unsigned budget)
     bool more = false;
     for (uint32_t i = 0; i < count; i++) {
         if (budget < share) {
-            more = true;
+            more |= keyspace_expire_deadline(ks) <= now_ms;
             break;
         }
         budget -= share;
@@ -155,15 +166,24 @@ bool keyspace_expire(struct keyspace *ks, int64_t now_ms, unsigned budget)
     return more;
 }
 
+/* A wheel that is ahead of a clock that was set back has to be told first. */
+static int64_t deadline_of(const struct keyspace *ks, const struct wheel *w)
+{
+    if (w->count != 0 && unlikely(w->now > clock_ms() + SET_BACK_MS))
+        return clock_ms();
+    return wheel_deadline(w, &ks->arena);
+}
+
 int64_t keyspace_expire_deadline(const struct keyspace *ks)
 {
     int64_t deadline = INT64_MAX;
     if (ks->expiry_mode != KEYSPACE_EXPIRE)
         return deadline;
     for (uint32_t i = 0; i < ks->active_count; i++) {
-        int64_t at = wheel_deadline(&ks->active[i]->wheel, &ks->arena);
-        if (at < deadline)
-            deadline = at;
+        int64_t of_keys = deadline_of(ks, &ks->active[i]->wheel);
+        int64_t of_elements = deadline_of(ks, &ks->active[i]->expiring);
+        int64_t first = of_keys < of_elements ? of_keys : of_elements;
+        deadline = first < deadline ? first : deadline;
     }
     return deadline;
 }

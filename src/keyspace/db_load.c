@@ -64,52 +64,21 @@ bool keyspace_load_duplicate(const struct keyspace *ks, struct slice *key, unsig
     return true;
 }
 
-/* V for VALUE, with a blob where it is long. */
-static int load_value(struct keyspace *ks, struct slice value, struct entry_value *v)
-{
-    if (likely(value.len <= ENTRY_INLINE_MAX)) {
-        entry_value_inline(v, value);
-        return 0;
-    }
-    struct entry_blob *blob =
-        value.len > SIZE_MAX / 2 ? NULL : arena_try_alloc(&ks->arena, sizeof *blob + value.len);
-    if (blob == NULL)
-        return MR_E_MEMORY;
-    blob->size = arena_usable(sizeof *blob + value.len);
-    blob->len = value.len;
-    memcpy(blob->bytes, value.ptr, value.len);
-    entry_value_pointer(v, arena_shorten(&ks->arena, blob));
-    return 0;
-}
-
-static struct entry *load_entry(struct keyspace *ks, size_t size, const struct entry_value *v)
-{
-    struct entry *e = keyspace_alloc_entry(ks, size);
-    if (e == NULL && v->encoding == ENTRY_POINTER) {
-        struct entry_blob *blob = arena_expand(&ks->arena, v->number);
-        arena_free(&ks->arena, blob, blob->size);
-    }
-    return e;
-}
-
-int db_load_string(struct db *db, struct slice key, struct slice value, bool is_int, int64_t integer,
-                   int64_t expiry_ms, int64_t idle_s, int freq)
+int db_load_value(struct db *db, struct slice key, unsigned type, const struct entry_value *v,
+                  int64_t expiry_ms, int64_t idle_s, int freq)
 {
     struct keyspace *ks = db->ks;
     drop_duplicate(ks);
-    if (key.len > ENTRY_KEY_MAX)
-        return MR_E_MEMORY;
-    struct entry_value v;
-    if (is_int || (entry_may_be_integer(value) && number_to_int(value, &integer)))
-        entry_value_integer(&v, integer);
-    else if (load_value(ks, value, &v) < 0)
-        return MR_E_MEMORY;
     bool expiry = expiry_ms >= 0;
     bool node = entry_wants_node(expiry, key.len);
-    struct entry *e = load_entry(ks, entry_layout(node, key.len, v.size), &v);
-    if (e == NULL)
+    struct entry *e = NULL;
+    if (likely(key.len <= ENTRY_KEY_MAX))
+        e = keyspace_alloc_entry(ks, entry_layout(node, key.len, v->size));
+    if (unlikely(e == NULL)) {
+        keyspace_free_value(ks, type, v);
         return MR_E_MEMORY;
-    entry_write(e, OBJECT_STRING, evict_stamp(ks, idle_s, freq), node, key, &v);
+    }
+    entry_write(e, type, evict_stamp(ks, idle_s, freq), node, key, v);
     if (expiry) {
         memcpy((char *)e + WHEEL_NODE_OFFSET, &expiry_ms, sizeof expiry_ms);
         e->head |= ENTRY_EXPIRY;
@@ -122,4 +91,15 @@ int db_load_string(struct db *db, struct slice key, struct slice value, bool is_
     ks->queue[(ks->queue_begin + ks->queue_count++) % KEYSPACE_QUEUE] =
         (struct keyspace_addition){.db = db, .e = e, .hash = hash};
     return rc;
+}
+
+int db_load_string(struct db *db, struct slice key, struct slice value, bool is_int, int64_t integer,
+                   int64_t expiry_ms, int64_t idle_s, int freq)
+{
+    struct entry_value v;
+    if (is_int || (entry_may_be_integer(value) && number_to_int(value, &integer)))
+        entry_value_integer(&v, integer);
+    else if (entry_value_packed(&v, &db->ks->arena, value) < 0)
+        return MR_E_MEMORY;
+    return db_load_value(db, key, OBJECT_STRING, &v, expiry_ms, idle_s, freq);
 }

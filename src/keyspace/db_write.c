@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Writing values: whole ones over whatever was there, and changes of a string where it
- * stands.
+ * Writing values: whole ones over whatever was there, and changes of a string, or of packed
+ * bytes, where they stand.
  *
  * A write allocates all that it needs before it changes anything, so that one that is
  * refused leaves everything as it was.
@@ -67,14 +67,15 @@ static inline void begin_whole(struct db *db, struct write *w, unsigned type, in
     w->replaced = entry_type(w->p.old) == type ? REPLACED_SAME_TYPE : REPLACED_OTHER_TYPE;
 }
 
-/* The same of a string E that is changed, or made where E is NULL. */
-static void begin_edit(struct db *db, struct write *w, struct entry *e, struct slice key, uint64_t hash)
+/* The same of a value E of TYPE that is changed, or made where E is NULL. */
+static void begin_edit(struct db *db, struct write *w, unsigned type, struct entry *e, struct slice key,
+                       uint64_t hash)
 {
-    *w = (struct write){.p.old = e, .key = key, .hash = hash, .type = OBJECT_STRING};
+    *w = (struct write){.p.old = e, .key = key, .hash = hash, .type = type};
     struct entry *found = find(db, key, hash, &w->p.slot);
     if (e == NULL) {
         w->p.old = found;
-        begin_whole(db, w, OBJECT_STRING, DB_EXPIRY_NONE);
+        begin_whole(db, w, type, DB_EXPIRY_NONE);
         return;
     }
     evict_wrote(db->ks, e);
@@ -94,7 +95,7 @@ static void tell_written(struct db *db, enum keyspace_replaced replaced, struct 
 
 static struct entry_blob *blob_of(const struct keyspace *ks, const struct entry *e)
 {
-    if (e == NULL || likely(entry_encoding(e) != ENTRY_POINTER) || entry_type(e) != OBJECT_STRING)
+    if (e == NULL || likely(entry_encoding(e) != ENTRY_POINTER))
         return NULL;
     return arena_expand(&ks->arena, entry_pointer(e));
 }
@@ -167,8 +168,7 @@ static void set_wheel(struct db *db, struct entry *e, int64_t expiry_ms)
 /* Whether V goes on with what E points to. */
 static inline bool takes_over(const struct entry_value *v, const struct entry *e)
 {
-    return v->encoding == ENTRY_POINTER && entry_encoding(e) == ENTRY_POINTER &&
-           v->number == entry_pointer(e);
+    return entry_points(e) && v->encoding == entry_encoding(e) && v->number == entry_pointer(e);
 }
 
 /* Puts MADE, which is complete but for the wheel, in W's place. What was there is freed, but for
@@ -179,6 +179,8 @@ static void install(struct db *db, const struct write *w, struct entry *made, bo
     struct entry *old = w->p.old;
     if (old != NULL) {
         db_wheel_remove(db, old);
+        if (unlikely(entry_encoding(old) == ENTRY_OBJECT) && !keep)
+            expiring_go(db, old);
         dict_replace(&db->dict, &ks->arena, w->p.slot, made);
         if (keep)
             keyspace_free_shell(ks, old);
@@ -203,11 +205,10 @@ static inline bool overwrite(struct db *db, const struct write *w)
     bool node = wants_node(w);
     if (entry_has_node(e) != node || !same_class(entry_size(e), entry_layout(node, w->key.len, w->v.size)))
         return false;
-    if (unlikely(entry_encoding(e) == ENTRY_POINTER)) {
-        if (entry_type(e) != OBJECT_STRING)
+    if (entry_points(e) && !takes_over(&w->v, e)) {
+        if (entry_encoding(e) == ENTRY_OBJECT)
             return false;
-        if (!takes_over(&w->v, e))
-            free_blob(db->ks, blob_of(db->ks, e));
+        free_blob(db->ks, blob_of(db->ks, e));
     }
     uint32_t keep = e->head & (ENTRY_EXPIRY | ENTRY_NODE | ENTRY_COLOUR);
     e->head =
@@ -312,6 +313,13 @@ int db_set_string(struct db *db, struct slice key, uint64_t hash, struct slice v
     return set_any(db, &w, value, expiry_ms);
 }
 
+/* Behind put_value, where the value may be an object. */
+static inline void object_came(struct db *db, const struct write *w)
+{
+    if (w->v.encoding == ENTRY_OBJECT)
+        expiring_come(db, find(db, w->key, w->hash, NULL), w->hash);
+}
+
 static int put(struct db *db, struct write *w, unsigned type, const struct entry_value *v, int64_t expiry_ms)
 {
     if (unlikely(w->key.len > ENTRY_KEY_MAX))
@@ -321,6 +329,7 @@ static int put(struct db *db, struct write *w, unsigned type, const struct entry
     w->v = *v;
     if (!put_value(db, w))
         return MR_E_MEMORY;
+    object_came(db, w);
     db->ks->dirty += !db->scratch;
     return 0;
 }
@@ -369,7 +378,7 @@ int db_store_integer(struct db *db, struct entry *e, struct slice key, uint64_t 
     if (unlikely(key.len > ENTRY_KEY_MAX))
         return MR_E_MEMORY;
     struct write w;
-    begin_edit(db, &w, e, key, hash);
+    begin_edit(db, &w, OBJECT_STRING, e, key, hash);
     w.v = v;
     if (!put_value(db, &w))
         return MR_E_MEMORY;
@@ -377,92 +386,117 @@ int db_store_integer(struct db *db, struct entry *e, struct slice key, uint64_t 
     return 0;
 }
 
-/* Makes TO, which has room for LEN bytes, begin as WAS, with zeros behind. */
-static void fill_edited(char *to, size_t len, struct slice was)
+/* A change of bytes where they stand. */
+struct edit {
+    struct db *db;
+    struct entry *e; /* NULL: a new one */
+    struct slice key;
+    uint64_t hash;
+    unsigned type;
+    size_t len;
+    struct slice was; /* the bytes, where E is not a blob; they may be E's own */
+};
+
+/* A string's new bytes are zero, those of packed bytes anything. */
+static inline bool is_cleared(const struct edit *ed)
 {
-    size_t keep = was.len < len ? was.len : len;
-    if (keep != 0)
-        memmove(to, was.ptr, keep);
-    memset(to + keep, 0, len - keep);
+    return ed->type == OBJECT_STRING;
 }
 
-/* The value of E becomes LEN bytes in the entry; false: E's place has not the size for it. */
-static bool edit_in_place(struct keyspace *ks, struct entry *e, size_t key_len, size_t len, struct slice was,
-                          char **bytes)
+static inline enum entry_encoding edit_encoding(const struct edit *ed)
 {
-    size_t size = entry_layout(entry_has_node(e), key_len, entry_counted_size(len));
-    if (!same_class(entry_size(e), size))
+    return ed->type == OBJECT_STRING ? ENTRY_EDITED : ENTRY_INLINE;
+}
+
+/* Makes TO, which has room for the bytes, begin as they were. */
+static void fill_edited(const struct edit *ed, char *to)
+{
+    size_t keep = ed->was.len < ed->len ? ed->was.len : ed->len;
+    if (keep != 0)
+        memmove(to, ed->was.ptr, keep);
+    if (is_cleared(ed))
+        memset(to + keep, 0, ed->len - keep);
+}
+
+/* The value becomes bytes in the entry; false: its place has not the size for it. */
+static bool edit_in_place(const struct edit *ed, char **bytes)
+{
+    struct entry *e = ed->e;
+    size_t size = entry_layout(entry_has_node(e), ed->key.len, entry_counted_size(ed->len));
+    if (entry_points(e) || !same_class(entry_size(e), size))
         return false;
     unsigned char *p = (unsigned char *)(uintptr_t)entry_value(e);
-    *bytes = (char *)p + entry_counted_size(len) - len;
-    fill_edited(*bytes, len, was);
-    entry_write_length(p, len);
-    e->head = (e->head & ~ENTRY_ENCODING_MASK) | (uint32_t)ENTRY_EDITED << ENTRY_ENCODING_SHIFT;
-    evict_wrote(ks, e);
+    *bytes = (char *)p + entry_counted_size(ed->len) - ed->len;
+    fill_edited(ed, *bytes);
+    entry_write_length(p, ed->len);
+    e->head = (e->head & ~ENTRY_ENCODING_MASK) | (uint32_t)edit_encoding(ed) << ENTRY_ENCODING_SHIFT;
+    evict_wrote(ed->db->ks, e);
     return true;
 }
 
-static int edit_inline(struct db *db, struct entry *e, struct slice key, uint64_t hash, size_t len,
-                       struct slice was, char **bytes)
+static int edit_inline(const struct edit *ed, char **bytes)
 {
-    struct keyspace *ks = db->ks;
-    if (e != NULL && edit_in_place(ks, e, key.len, len, was, bytes)) {
-        edited(db, false, key);
+    struct db *db = ed->db;
+    struct entry *e = ed->e;
+    if (e != NULL && edit_in_place(ed, bytes)) {
+        edited(db, false, ed->key);
         return 0;
     }
-    bool node = entry_wants_node(e != NULL && entry_has_expiry(e), key.len);
-    struct entry *made = keyspace_alloc_entry(ks, entry_layout(node, key.len, entry_counted_size(len)));
+    bool node = entry_wants_node(e != NULL && entry_has_expiry(e), ed->key.len);
+    size_t size = entry_layout(node, ed->key.len, entry_counted_size(ed->len));
+    struct entry *made = keyspace_alloc_entry(db->ks, size);
     if (unlikely(made == NULL))
         return MR_E_MEMORY;
     struct write w;
-    begin_edit(db, &w, e, key, hash);
-    unsigned char *at = entry_write_head(made, OBJECT_STRING, ENTRY_EDITED, w.stamp, node, key);
-    *bytes = (char *)entry_write_length(at, len);
-    fill_edited(*bytes, len, was);
+    begin_edit(db, &w, ed->type, e, ed->key, ed->hash);
+    unsigned char *at = entry_write_head(made, ed->type, edit_encoding(ed), w.stamp, node, ed->key);
+    *bytes = (char *)entry_write_length(at, ed->len);
+    fill_edited(ed, *bytes);
     install(db, &w, made, false);
-    edited(db, e == NULL, key);
+    edited(db, e == NULL, ed->key);
     return 0;
 }
 
-/* The value of E, which stands in the entry or is new, becomes a blob. */
-static int edit_outgrown(struct db *db, struct entry *e, struct slice key, uint64_t hash, size_t len,
-                         struct slice was, char **bytes)
+/* The value, which is no blob yet, becomes one. */
+static int edit_outgrown(const struct edit *ed, char **bytes)
 {
-    struct keyspace *ks = db->ks;
-    if (len > BLOB_MAX)
+    struct keyspace *ks = ed->db->ks;
+    if (ed->len > BLOB_MAX)
         return MR_E_MEMORY;
-    size_t size = sizeof(struct entry_blob) + len;
-    bool clean = len >= CLEAN_MIN;
-    struct entry_blob *blob = alloc_blob(ks, clean ? size : with_room(size, len - was.len), clean);
+    size_t size = sizeof(struct entry_blob) + ed->len;
+    bool clean = is_cleared(ed) && ed->len >= CLEAN_MIN;
+    struct entry_blob *blob = alloc_blob(ks, clean ? size : with_room(size, ed->len - ed->was.len), clean);
     if (blob == NULL)
         return MR_E_MEMORY;
-    blob->len = len;
+    blob->len = ed->len;
     if (!clean)
-        fill_edited(blob->bytes, len, was);
-    else if (was.len != 0)
-        memcpy(blob->bytes, was.ptr, was.len);
+        fill_edited(ed, blob->bytes);
+    else if (ed->was.len != 0)
+        memcpy(blob->bytes, ed->was.ptr, ed->was.len);
     struct write w;
-    begin_edit(db, &w, e, key, hash);
+    begin_edit(ed->db, &w, ed->type, ed->e, ed->key, ed->hash);
     entry_value_pointer(&w.v, arena_shorten(&ks->arena, blob));
-    if (unlikely(!put_value(db, &w))) {
+    if (unlikely(!put_value(ed->db, &w))) {
         free_blob(ks, blob);
         return MR_E_MEMORY;
     }
     *bytes = blob->bytes;
-    edited(db, e == NULL, key);
+    edited(ed->db, ed->e == NULL, ed->key);
     return 0;
 }
 
-/* BLOB, or a new one in its place, with room for LEN bytes; what is behind those that were there
- * is zero. NULL: no memory, and nothing has changed. */
-static struct entry_blob *grow_blob(struct keyspace *ks, struct entry_blob *blob, size_t len)
+/* BLOB, or a new one in its place, with room for the bytes; behind those that were there they are
+ * as is_cleared says. NULL: no memory, and nothing has changed. */
+static struct entry_blob *grow_blob(const struct edit *ed, struct entry_blob *blob)
 {
-    size_t size = sizeof *blob + len, keep = blob->len, more = len - keep;
+    struct keyspace *ks = ed->db->ks;
+    size_t size = sizeof *blob + ed->len, keep = blob->len, more = ed->len - keep;
     /* Where most of it will be zeros, clean memory is better than what is behind the blob. */
-    bool clean = more >= CLEAN_MIN && more > keep;
+    bool clean = is_cleared(ed) && more >= CLEAN_MIN && more > keep;
     size_t roomy = clean ? size : with_room(size, more);
+    size_t zeros = is_cleared(ed) && !clean ? more : 0;
     if (!clean && (resize_blob(ks, blob, roomy) || resize_blob(ks, blob, size))) {
-        memset(blob->bytes + keep, 0, more);
+        memset(blob->bytes + keep, 0, zeros);
         return blob;
     }
     struct entry_blob *made = alloc_blob(ks, roomy, clean);
@@ -471,46 +505,97 @@ static struct entry_blob *grow_blob(struct keyspace *ks, struct entry_blob *blob
     if (made == NULL)
         return NULL;
     memcpy(made->bytes, blob->bytes, keep);
-    if (!clean)
-        memset(made->bytes + keep, 0, more);
+    memset(made->bytes + keep, 0, zeros);
     return made;
 }
 
-static int edit_blob(struct db *db, struct entry *e, size_t len, char **bytes)
+/* BLOB, or a smaller one in its place: most of it is given back, if that can be done. */
+static struct entry_blob *shrink_blob(const struct edit *ed, struct entry_blob *blob)
 {
-    struct keyspace *ks = db->ks;
-    struct entry_blob *old = blob_of(ks, e);
+    struct keyspace *ks = ed->db->ks;
+    size_t size = sizeof *blob + ed->len;
+    if (size >= blob->size / 2 || resize_blob(ks, blob, size))
+        return blob;
+    struct entry_blob *made = alloc_blob(ks, size, false);
+    if (made == NULL)
+        return blob;
+    memcpy(made->bytes, blob->bytes, ed->len);
+    return made;
+}
+
+static int edit_blob(const struct edit *ed, char **bytes)
+{
+    struct keyspace *ks = ed->db->ks;
+    struct entry_blob *old = blob_of(ks, ed->e);
     struct entry_blob *blob = old;
-    if (len > BLOB_MAX)
+    if (ed->len > BLOB_MAX)
         return MR_E_MEMORY;
-    if (sizeof *old + len > old->size)
-        blob = grow_blob(ks, old, len);
-    else if (len > old->len)
-        memset(old->bytes + old->len, 0, len - old->len);
+    if (sizeof *old + ed->len > old->size)
+        blob = grow_blob(ed, old);
+    else if (ed->len < old->len)
+        blob = shrink_blob(ed, old);
+    else if (is_cleared(ed))
+        memset(old->bytes + old->len, 0, ed->len - old->len);
     if (blob == NULL)
         return MR_E_MEMORY;
-    blob->len = len;
+    blob->len = ed->len;
     if (blob != old) {
-        arena_store_short((unsigned char *)(uintptr_t)entry_value(e), arena_shorten(&ks->arena, blob));
+        arena_store_short((unsigned char *)(uintptr_t)entry_value(ed->e), arena_shorten(&ks->arena, blob));
         free_blob(ks, old);
     }
-    evict_wrote(ks, e);
-    ks->dirty += !db->scratch;
+    evict_wrote(ks, ed->e);
+    ks->dirty += !ed->db->scratch;
     *bytes = blob->bytes;
     return 0;
 }
 
 int db_edit_string(struct db *db, struct entry *e, struct slice key, uint64_t hash, size_t len, char **bytes)
 {
+    struct edit ed = {.db = db, .e = e, .key = key, .hash = hash, .type = OBJECT_STRING, .len = len};
     if (e != NULL && entry_encoding(e) == ENTRY_POINTER)
-        return edit_blob(db, e, len, bytes);
+        return edit_blob(&ed, bytes);
     if (unlikely(key.len > ENTRY_KEY_MAX))
         return MR_E_MEMORY;
     char scratch[NUMBER_TEXT_MAX];
-    struct slice was = {0};
     if (e != NULL)
-        was = entry_string(&db->ks->arena, e, scratch);
-    if (len <= ENTRY_INLINE_MAX)
-        return edit_inline(db, e, key, hash, len, was, bytes);
-    return edit_outgrown(db, e, key, hash, len, was, bytes);
+        ed.was = entry_string(&db->ks->arena, e, scratch);
+    return len <= ENTRY_INLINE_MAX ? edit_inline(&ed, bytes) : edit_outgrown(&ed, bytes);
+}
+
+/* --- values of other types --- */
+
+int db_edit_packed(struct db *db, struct entry *e, struct slice key, uint64_t hash, unsigned type, size_t len,
+                   char **bytes)
+{
+    struct edit ed = {.db = db, .e = e, .key = key, .hash = hash, .type = type, .len = len};
+    if (unlikely(key.len > ENTRY_KEY_MAX))
+        return MR_E_MEMORY;
+    if (e != NULL && entry_is_packed(e))
+        ed.was = entry_packed(&db->ks->arena, e);
+    if (e == NULL || entry_encoding(e) != ENTRY_POINTER)
+        return len <= ENTRY_INLINE_MAX ? edit_inline(&ed, bytes) : edit_outgrown(&ed, bytes);
+    /* A blob is left only when it is much too large, so that one more element needs no other. */
+    if (len <= ENTRY_INLINE_MAX / 2 && edit_inline(&ed, bytes) == 0)
+        return 0;
+    return edit_blob(&ed, bytes);
+}
+
+int db_set_object(struct db *db, struct entry *e, struct slice key, uint64_t hash, unsigned type, void *root)
+{
+    struct write w;
+    if (unlikely(key.len > ENTRY_KEY_MAX))
+        return MR_E_MEMORY;
+    begin_edit(db, &w, type, e, key, hash);
+    entry_value_object(&w.v, arena_shorten(&db->ks->arena, root));
+    if (!put_value(db, &w))
+        return MR_E_MEMORY;
+    object_came(db, &w);
+    edited(db, e == NULL, key);
+    return 0;
+}
+
+void db_changed(struct db *db, struct entry *e)
+{
+    evict_wrote(db->ks, e);
+    db->ks->dirty += !db->scratch;
 }

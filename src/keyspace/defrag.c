@@ -3,16 +3,21 @@
  * See defrag.h. Whatever refers to an entry by its address has to be mended when it moves:
  * that is its table's slot, which the walk mends, and its neighbours in the wheel. What
  * eviction remembers of candidates is checked there.
+ *
+ * The walk stops at an object that is too big for one step until that is done, in slices. All big
+ * ones of a bucket wait together.
  */
 #include "keyspace/defrag.h"
 
 #include "base/counter.h"
+#include "base/heap.h"
 #include "keyspace/keyspace_ops.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/object.h"
 
-#define STEP_BUCKETS  4  /* between two looks at the clock */
-#define SPAN_FREE     20 /* percent of a span that must be free for its objects to leave it */
+#define STEP_BUCKETS  4   /* between two looks at the clock */
+#define STEP_ELEMENTS 128 /* of objects, the same */
+#define SPAN_FREE     20  /* percent of a span that must be free for its objects to leave it */
 #define PRESSED_LEAST ((size_t)1 << 20)
 #define PRESSED_LOWER 1
 #define GAIN_SHARE    16 /* of the free room must be this part at least that a pass will gain */
@@ -21,58 +26,118 @@
 struct move {
     struct keyspace *ks;
     struct db *db;
+    uint64_t budget; /* elements */
 };
-
-/* Somewhere else, with the same bytes. */
-static void *move(struct arena *a, void *ptr, size_t size)
-{
-    void *to = arena_alloc(a, size);
-    memcpy(to, ptr, size);
-    arena_free(a, ptr, size);
-    return to;
-}
 
 static size_t move_blob(struct keyspace *ks, struct entry *e)
 {
     struct entry_blob *blob = arena_expand(&ks->arena, entry_pointer(e));
-    if (!arena_is_leaving(&ks->arena, blob, blob->size))
-        return 0;
-    blob = move(&ks->arena, blob, blob->size);
-    arena_store_short((void *)(uintptr_t)entry_value(e), arena_shorten(&ks->arena, blob));
-    return 1;
+    size_t moved = 0;
+    blob = arena_relocate(&ks->arena, blob, blob->size, &moved);
+    if (moved != 0)
+        arena_store_short((void *)(uintptr_t)entry_value(e), arena_shorten(&ks->arena, blob));
+    return moved;
 }
 
-static void move_value(struct keyspace *ks, struct entry *e)
+static void put_off(struct move *m, struct entry *e, uint64_t cursor, bool moved)
 {
-    size_t moved = 0;
-    if (entry_type(e) == OBJECT_STRING) {
-        moved = move_blob(ks, e);
-    } else {
-        const struct object_type *type = ks->types != NULL ? object_types_of(ks->types, e) : NULL;
-        if (type != NULL && type->relocate != NULL)
-            moved = type->relocate(ks, e);
+    struct keyspace *ks = m->ks;
+    struct defrag_state *s = &ks->defrag;
+    if (s->object_count == s->object_room) {
+        s->object_room = s->object_room == 0 ? 4 : s->object_room * 2;
+        s->objects = heap_realloc(s->objects, s->object_room * sizeof *s->objects);
     }
+    s->objects[s->object_count++] = (struct defrag_object){.db = m->db->index,
+                                                           .hash = keyspace_hash(ks, entry_key(e)),
+                                                           .root = entry_pointer(e),
+                                                           .cursor = cursor,
+                                                           .moved = moved};
+}
+
+static void move_object(struct move *m, struct entry *e)
+{
+    struct keyspace *ks = m->ks;
+    uint64_t cursor = 0;
+    size_t moved = 0;
+    bool done = m->budget != 0 && object_types_of(ks->types, e)->relocate(ks, e, &cursor, &m->budget, &moved);
     ks->defrag.hits += moved;
-    ks->defrag.misses += moved == 0;
+    if (!done)
+        put_off(m, e, cursor, moved != 0);
+    else
+        ks->defrag.misses += moved == 0;
+}
+
+static void move_value(struct move *m, struct entry *e)
+{
+    if (entry_encoding(e) != ENTRY_POINTER) {
+        move_object(m, e);
+        return;
+    }
+    size_t moved = move_blob(m->ks, e);
+    m->ks->defrag.hits += moved;
+    m->ks->defrag.misses += moved == 0;
 }
 
 static void *move_entry(void *arg, void *element)
 {
     struct move *m = arg;
     struct keyspace *ks = m->ks;
-    struct entry *e = element;
-    size_t size = entry_size(e);
-    if (arena_is_leaving(&ks->arena, e, size)) {
-        e = move(&ks->arena, e, size);
-        if (entry_has_expiry(e))
-            wheel_moved(&m->db->wheel, &ks->arena, e);
-        ks->defrag.key_hits++;
-    } else {
-        ks->defrag.key_misses++;
-    }
-    if (unlikely(entry_encoding(e) == ENTRY_POINTER))
-        move_value(ks, e);
+    size_t moved = 0;
+    struct entry *e = arena_relocate(&ks->arena, element, entry_size(element), &moved);
+    if (moved != 0 && entry_has_expiry(e))
+        wheel_moved(&m->db->wheel, &ks->arena, e);
+    ks->defrag.key_hits += moved;
+    ks->defrag.key_misses += moved == 0;
+    if (entry_points(e))
+        move_value(m, e);
     return e;
+}
+
+/* --- big objects --- */
+
+struct sought {
+    uint64_t root;
+};
+
+static bool has_root(const void *element, struct slice key)
+{
+    const struct entry *e = element;
+    const struct sought *sought = (const void *)key.ptr;
+    return entry_encoding(e) == ENTRY_OBJECT && entry_pointer(e) == sought->root;
+}
+
+static struct entry *find_object(struct keyspace *ks, const struct defrag_object *o)
+{
+    static const struct dict_ops ops = {.hash = keyspace_hash_element, .equal = has_root};
+    struct sought sought = {o->root};
+    return dict_find(&ks->db[o->db].dict, &ks->arena, &ops, slice_of((const char *)&sought, sizeof sought),
+                     o->hash, NULL);
+}
+
+/* A slice of the last one that is under way. */
+static void move_on(struct keyspace *ks)
+{
+    struct defrag_state *s = &ks->defrag;
+    struct defrag_object *o = &s->objects[s->object_count - 1];
+    struct entry *e = find_object(ks, o);
+    uint64_t budget = STEP_ELEMENTS;
+    size_t moved = 0;
+    bool done = e == NULL || object_types_of(ks->types, e)->relocate(ks, e, &o->cursor, &budget, &moved);
+    s->hits += moved;
+    o->moved |= moved != 0;
+    if (!done) {
+        o->root = entry_pointer(e);
+        return;
+    }
+    s->misses += !o->moved;
+    s->object_count--;
+}
+
+void defrag_done(struct keyspace *ks)
+{
+    heap_free(ks->defrag.objects);
+    ks->defrag.objects = NULL;
+    ks->defrag.object_count = ks->defrag.object_room = 0;
 }
 
 /* --- passes --- */
@@ -91,6 +156,7 @@ static void end_pass(struct keyspace *ks)
 {
     struct defrag_state *s = &ks->defrag;
     arena_evacuate_end(&ks->arena);
+    defrag_done(ks);
     s->running = false;
     /* What is to move but is not reached would be tried for ever. (How free room has changed says
      * nothing: keys are deleted meanwhile.) */
@@ -111,18 +177,27 @@ static void begin_pass(struct keyspace *ks)
     s->settled = free;
 }
 
+static void walk_on(struct keyspace *ks)
+{
+    struct defrag_state *s = &ks->defrag;
+    struct move m = {.ks = ks, .budget = STEP_ELEMENTS};
+    for (unsigned i = 0; i < STEP_BUCKETS && s->db < ks->databases && s->object_count == 0; i++) {
+        m.db = &ks->db[s->db];
+        s->cursor = dict_relocate(&m.db->dict, &ks->arena, s->cursor, move_entry, &m);
+        s->db += s->cursor == 0;
+    }
+}
+
 void defrag_step(struct keyspace *ks, int64_t us)
 {
     struct defrag_state *s = &ks->defrag;
     int64_t end = clock_mono_now_us() + us;
     while (s->running) {
-        for (unsigned i = 0; i < STEP_BUCKETS && s->db < ks->databases; i++) {
-            struct db *db = &ks->db[s->db];
-            struct move m = {.ks = ks, .db = db};
-            s->cursor = dict_relocate(&db->dict, &ks->arena, s->cursor, move_entry, &m);
-            s->db += s->cursor == 0;
-        }
-        if (s->db == ks->databases)
+        if (s->object_count != 0)
+            move_on(ks);
+        else
+            walk_on(ks);
+        if (s->db == ks->databases && s->object_count == 0)
             end_pass(ks);
         else if (clock_mono_now_us() >= end)
             return;

@@ -4,7 +4,8 @@
  * spans is moved into the room of the others, and the pages go back to the kernel.
  *
  * A pass begins an evacuation of the arena (base/arena.h), walks through the tables of all
- * databases in slices, moving each entry, value and bucket that is leaving, and ends it. Passes
+ * databases in slices, moving each entry, value and bucket that is leaving, and ends it; a big
+ * collection takes as many slices as it needs (object_type.relocate). Passes
  * follow each other while they gain. When slices are run, and how many, is
  * features/memory's business.
  */
@@ -33,6 +34,8 @@ void defrag_configure(struct keyspace *ks, const struct defrag_options *options)
 unsigned defrag_effort(struct keyspace *ks, bool pressed);
 /* About US microseconds of the pass that is going on. */
 void defrag_step(struct keyspace *ks, int64_t us);
+/* For keyspace_free. */
+void defrag_done(struct keyspace *ks);
 
 /* Rows: active_defrag_running, active_defrag_hits .. */
 void defrag_register_counters(struct keyspace *ks, struct counters *counters);

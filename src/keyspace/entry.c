@@ -51,7 +51,7 @@ size_t entry_size(const struct entry *e)
     enum entry_encoding encoding = entry_encoding(e);
     if (is_counted(encoding))
         return head + entry_counted_size(entry_counted(value).len);
-    return head + (encoding == ENTRY_POINTER ? ARENA_SHORT : int_size[encoding]);
+    return head + (is_integer(encoding) ? int_size[encoding] : ARENA_SHORT);
 }
 
 struct slice entry_string_rest(const struct arena *a, const struct entry *e, char *scratch)
@@ -102,11 +102,41 @@ void entry_value_of(struct entry_value *v, const struct entry *e)
     if (is_counted(encoding)) {
         entry_value_inline(v, entry_counted(value));
         v->encoding = encoding;
-    } else if (encoding == ENTRY_POINTER) {
-        entry_value_pointer(v, arena_load_short(value));
-    } else {
+    } else if (is_integer(encoding)) {
         entry_value_integer(v, read_integer(value, encoding));
+    } else {
+        entry_value_pointer(v, arena_load_short(value));
+        v->encoding = encoding;
     }
+}
+
+/* A new blob with these bytes. */
+static int value_blob(struct entry_value *v, struct arena *a, struct slice bytes)
+{
+    struct entry_blob *blob = bytes.len > SIZE_MAX / 2 ? NULL : arena_try_alloc(a, sizeof *blob + bytes.len);
+    if (blob == NULL)
+        return MR_E_MEMORY;
+    blob->size = arena_usable(sizeof *blob + bytes.len);
+    blob->len = bytes.len;
+    memcpy(blob->bytes, bytes.ptr, bytes.len);
+    entry_value_pointer(v, arena_shorten(a, blob));
+    return 0;
+}
+
+int entry_value_packed(struct entry_value *v, struct arena *a, struct slice bytes)
+{
+    if (bytes.len > ENTRY_INLINE_MAX)
+        return value_blob(v, a, bytes);
+    entry_value_inline(v, bytes);
+    return 0;
+}
+
+int entry_value_copy(struct entry_value *v, struct arena *a, const struct entry *e)
+{
+    if (entry_encoding(e) == ENTRY_POINTER)
+        return value_blob(v, a, entry_packed(a, e));
+    entry_value_of(v, e);
+    return 0;
 }
 
 unsigned char *entry_write_length(unsigned char *p, size_t len)
@@ -158,6 +188,7 @@ static inline void write_value(unsigned char *p, const struct entry_value *v)
         memcpy(p, &v->number, sizeof v->number);
         break;
     case ENTRY_POINTER:
+    case ENTRY_OBJECT:
         arena_store_short(p, v->number);
         break;
     }

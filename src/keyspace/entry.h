@@ -9,8 +9,12 @@
  *     ENTRY_INLINE  varint length, bytes
  *     ENTRY_EDITED  the same, of a string that was changed in place (OBJECT ENCODING: raw)
  *     ENTRY_INT8/16/32/64  1, 2, 4 or 8 bytes
- *     ENTRY_POINTER  5-byte short pointer to a struct entry_blob (long strings) or to
- *                    the type's own root object
+ *     ENTRY_POINTER  5-byte short pointer to a struct entry_blob: a long string, or long
+ *                    packed bytes of another type
+ *     ENTRY_OBJECT  5-byte short pointer to the type's own root object; never of a string
+ *   Types other than strings keep packed bytes (a listpack, an intset) as ENTRY_INLINE or
+ *   ENTRY_POINTER (keyspace/entry_value.h reads them). What an ENTRY_POINTER leads to is the
+ *   keyspace's to free and to move, what an ENTRY_OBJECT leads to its type's.
  *
  * The expiry bit says that the entry is in its database's wheel; the node is there then,
  * and always where the key is long, so that an expiry never has to copy a long key.
@@ -38,7 +42,8 @@ enum entry_encoding {
     ENTRY_INT32,
     ENTRY_INT64,
     ENTRY_POINTER,
-    ENTRY_EDITED
+    ENTRY_EDITED,
+    ENTRY_OBJECT
 };
 
 /* Numbers of the object types; see keyspace/object.h for their tables. */

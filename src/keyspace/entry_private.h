@@ -75,6 +75,13 @@ static inline bool entry_is_plain_integer(const struct entry *e)
            entry_encoding(e) >= ENTRY_INT8 && entry_encoding(e) <= ENTRY_INT64;
 }
 
+/* Whether the value is, or may be, more than the entry. */
+static inline bool entry_points(const struct entry *e)
+{
+    return __builtin_expect(entry_encoding(e) == ENTRY_POINTER || entry_encoding(e) == ENTRY_OBJECT, 0);
+}
+
+/* What an ENTRY_POINTER or ENTRY_OBJECT holds. */
 static inline uint64_t entry_pointer(const struct entry *e)
 {
     return arena_load_short(entry_value(e));

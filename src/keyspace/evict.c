@@ -355,7 +355,7 @@ static size_t evict_entry(struct keyspace *ks, struct db *db, struct entry *e, s
                           uint64_t hash)
 {
     size_t bytes = arena_usable(entry_size(e));
-    if (entry_encoding(e) == ENTRY_POINTER)
+    if (entry_points(e))
         bytes = db_memory(db, e, samples_of(ks));
     leave_places(ks, e);
     db_unlink(db, e, slot, hash);

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/heap.h"
+#include "keyspace/defrag.h"
 #include "keyspace/evict_private.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/siphash.h"
@@ -23,13 +24,17 @@ struct keyspace *keyspace_new(unsigned databases)
     ks->databases = databases;
     evict_init(ks);
     ks->active = heap_alloc_zero((databases + (size_t)1) * sizeof(struct db *));
+    ks->homes = heap_alloc_zero((databases + (size_t)1) * sizeof(struct db *));
     for (unsigned i = 0; i <= databases; i++) {
         struct db *db = &ks->db[i];
         db->ks = ks;
         db->index = i;
+        db->home = i;
+        ks->homes[i] = db;
         db->active = DB_NOT_ACTIVE;
         dict_init(&db->dict);
         wheel_init(&db->wheel, clock_ms());
+        wheel_init(&db->expiring, clock_ms());
     }
     ks->db[databases].scratch = true;
     return ks;
@@ -45,15 +50,22 @@ void keyspace_free(struct keyspace *ks)
         heap_free(drain);
     }
     keyspace_free_orphan_list(ks);
+    defrag_done(ks);
     evict_done(ks);
     arena_done(&ks->arena);
     heap_free(ks->active);
+    heap_free(ks->homes);
     heap_free(ks);
 }
 
 void keyspace_set_types(struct keyspace *ks, const struct object_types *types)
 {
     ks->types = types;
+}
+
+const struct object_types *keyspace_types(const struct keyspace *ks)
+{
+    return ks->types;
 }
 
 struct arena *keyspace_arena(const struct keyspace *ks)
@@ -111,9 +123,15 @@ void keyspace_swap(struct keyspace *ks, unsigned a, unsigned b)
     x->dict = y->dict;
     x->wheel = y->wheel;
     x->expiry_sum = y->expiry_sum;
+    x->expiring = y->expiring;
+    x->home = y->home;
     y->dict = old.dict;
     y->wheel = old.wheel;
     y->expiry_sum = old.expiry_sum;
+    y->expiring = old.expiring;
+    y->home = old.home;
+    ks->homes[x->home] = x;
+    ks->homes[y->home] = y;
     db_note_active(x);
     db_note_active(y);
     ks->dirty++;

@@ -33,6 +33,7 @@ void keyspace_free(struct keyspace *ks);
 
 /* The types of values, for freeing and moving them; must outlive it. Without: strings only. */
 void keyspace_set_types(struct keyspace *ks, const struct object_types *types);
+const struct object_types *keyspace_types(const struct keyspace *ks);
 
 /* Constant or not as the caller needs it, so that hooks which only read can have it too. */
 struct arena *keyspace_arena(const struct keyspace *ks);
@@ -95,6 +96,10 @@ enum db_find_flag {
 struct entry *db_find(struct db *db, struct slice key, uint64_t hash, unsigned flags);
 void db_prefetch_bucket(const struct db *db, uint64_t hash);
 void db_prefetch_entry(const struct db *db, uint64_t hash);
+/* The same within the object at KEY: first the place of ELEMENT in it, whose hash is returned (0:
+ * there is no object), some commands later what is there, of that hash. */
+uint64_t db_prefetch_place(const struct db *db, struct slice key, uint64_t hash, struct slice element);
+void db_prefetch_element(const struct db *db, struct slice key, uint64_t hash, uint64_t element);
 
 #define DB_EXPIRY_NONE (-1)
 #define DB_EXPIRY_KEEP (-2)
@@ -137,6 +142,29 @@ size_t db_memory(const struct db *db, const struct entry *e, size_t samples);
 /* Bytes of the table, and of the index of its keys' expiry times. */
 size_t db_table_memory(const struct db *db);
 size_t db_expiry_memory(const struct db *db);
+
+/* --- values of other types: packed bytes, or an object of the type's own; E as above ---
+ * Packed bytes stand in the entry up to ENTRY_INLINE_MAX, else in a blob. */
+
+/* Makes KEY's value of TYPE, E's or a new one, packed bytes of length LEN: those that were there up
+ * to LEN (of packed bytes), the rest not cleared. *BYTES is their memory until the next call that
+ * writes. One that grows often is given room, one that shrinks much gives it back. MR_E_MEMORY, with
+ * nothing changed, if it cannot be had. */
+int db_edit_packed(struct db *db, struct entry *e, struct slice key, uint64_t hash, unsigned type, size_t len,
+                   char **bytes) MR_MUST_CHECK;
+/* Makes it the object ROOT, which is the keyspace's then; packed bytes that E had are freed.
+ * MR_E_MEMORY, with nothing changed, for a key that is too long. */
+int db_set_object(struct db *db, struct entry *e, struct slice key, uint64_t hash, unsigned type,
+                  void *root) MR_MUST_CHECK;
+/* E's object was changed where it stands: counts as a write. */
+void db_changed(struct db *db, struct entry *e);
+/* Deletes E, whose collection has become empty, with what is left of its value. Tells no event. */
+void db_delete_entry(struct db *db, struct entry *e);
+/* Frees what V of TYPE, which found no place, points to. */
+void keyspace_free_value(struct keyspace *ks, unsigned type, const struct entry_value *v);
+/* As db_load_string, for V of TYPE, which is the keyspace's then in any case. */
+int db_load_value(struct db *db, struct slice key, unsigned type, const struct entry_value *v,
+                  int64_t expiry_ms, int64_t idle_s, int freq) MR_MUST_CHECK;
 
 /* For a loader: adds a string that must not be there yet. IS_INT: VALUE is ignored. IDLE_S /
  * FREQ: -1 if unknown. Additions are queued a few deep, so that the table's memory is on its

@@ -3,8 +3,9 @@
  * The inside of the keyspace, for this folder's files.
  *
  * Invariants: an entry with the expiry bit is in its database's wheel and in
- * expiry_sum, no other one is; a database is in ks->active while its wheel holds
- * something; nothing refers to the entries of a drain but its dict.
+ * expiry_sum, no other one is; a database is in ks->active while one of its wheels holds
+ * something; the struct expiring of an object is in db->expiring while db has the object;
+ * nothing refers to the entries of a drain but its dict.
  */
 #pragma once
 
@@ -35,6 +36,8 @@ struct db {
     struct dict dict;
     struct wheel wheel;
     keyspace_sum expiry_sum; /* of all expiry times */
+    struct wheel expiring;   /* of the struct expiring of objects */
+    uint32_t home;           /* by which those know the content: its place in ks->homes */
 };
 
 /* What a write took the place of. */
@@ -54,6 +57,7 @@ struct keyspace {
     struct defrag_state defrag;
     uint64_t dirty;
     struct keyspace_stats stats;
+    struct db **homes;  /* by the number of a content: the database that has it */
     struct db **active; /* databases that have expiries */
     uint32_t active_count;
     uint32_t expire_next; /* whose turn it is in keyspace_expire */
@@ -105,6 +109,13 @@ void db_wheel_remove(struct db *db, struct entry *e);
 void db_unlink(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash);
 /* The same, frees it, counts it as expired LAG_MS late and tells so. */
 void db_drop_expired(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash, int64_t lag_ms);
+/* Of an object of DB: what DB knows of its elements' expiry, behind its coming and before its going.
+ * HASH is its key's. */
+void expiring_come(struct db *db, struct entry *e, uint64_t hash);
+void expiring_go(struct db *db, struct entry *e);
+/* Deletes elements that are due, *BUDGET counts them down; it ends early only where that is 0. */
+void expiring_expire(struct db *db, int64_t now_ms, unsigned *budget);
+
 /* Adds E to the table. */
 void db_link(struct db *db, struct entry *e, uint64_t hash);
 
@@ -116,7 +127,7 @@ void keyspace_free_entry(struct keyspace *ks, struct entry *e);
 /* For keyspace_free: forgets the orphans, whose memory goes with the arena. */
 void keyspace_free_orphan_list(struct keyspace *ks);
 
-/* Counts a key that was deleted so late. */
+/* Counts a key or an element that was deleted so late. */
 void keyspace_stats_lag(struct keyspace *ks, int64_t lag_ms);
 
 /* What the keyspace tells by itself. */

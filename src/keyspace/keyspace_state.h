@@ -46,7 +46,8 @@ struct keyspace_addition {
 struct keyspace_stats {
     uint64_t hits, misses;
     uint64_t expired, expired_active;
-    uint64_t lags[KEYSPACE_LAGS]; /* keys deleted so late, see keyspace_stats.c */
+    uint64_t expired_elements;
+    uint64_t lags[KEYSPACE_LAGS]; /* what was deleted so late, see keyspace_stats.c */
     int64_t lag_max;              /* ms */
     uint64_t expired_late;        /* percent, hundredths: running share of keys found late */
     uint64_t expire_cut;          /* calls of keyspace_expire that ended with more due */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The keyspace's counters and what INFO shows of them. How late keys were deleted is counted
+ * The keyspace's counters and what INFO shows of them. How late keys, and elements, were deleted is counted
  * in buckets, each up to a bound; a percentile is told as the bound of the bucket that it
  * falls in, or the greatest lateness there was where that is less.
  */
@@ -85,8 +85,9 @@ static void format_databases(const void *owner, struct buf *out)
         const struct db *db = &ks->db[i];
         if (db_size(db) == 0)
             continue;
-        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i, (unsigned long long)db_size(db),
-                   (unsigned long long)db_expires(db), (long long)average_ttl(db));
+        buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=%lld,subexpiry=%llu\r\n", i,
+                   (unsigned long long)db_size(db), (unsigned long long)db_expires(db),
+                   (long long)average_ttl(db), (unsigned long long)db->expiring.count);
     }
 }
 
@@ -98,6 +99,8 @@ static void format_databases(const void *owner, struct buf *out)
 
 static const struct counter_row rows[] = {
     STAT("expired_keys", expired, NULL, "Keys deleted because their time had come."),
+    STAT("expired_subkeys", expired_elements, NULL,
+         "Elements of keys deleted because their own time had come: fields of hashes, members of sets."),
     {.section = "stats",
      .name = "expired_stale_perc",
      .unit = "percent",
@@ -106,22 +109,22 @@ static const struct counter_row rows[] = {
     {.section = "stats",
      .name = "expired_lag_ms_p50",
      .unit = "ms",
-     .sentence = "How late half of the keys that expired were deleted at most.",
+     .sentence = "How late half of the keys and elements that expired were deleted at most.",
      .format = format_lag_p50},
     {.section = "stats",
      .name = "expired_lag_ms_p99",
      .unit = "ms",
-     .sentence = "How late 99 of 100 keys that expired were deleted at most.",
+     .sentence = "How late 99 of 100 keys and elements that expired were deleted at most.",
      .format = format_lag_p99},
     {.section = "stats",
      .name = "expired_lag_ms_max",
      .unit = "ms",
-     .sentence = "How late the latest of the keys that expired was deleted.",
+     .sentence = "How late the latest of the keys and elements that expired was deleted.",
      .format = format_lag_max},
     {.section = "stats",
      .name = "expired_lag_ms_histogram",
-     .sentence = "Keys that expired by how many ms late they were deleted: up to each number, from the one "
-                 "before it on.",
+     .sentence = "Keys and elements that expired by how many ms late they were deleted: up to each number, "
+                 "from the one before it on.",
      .format = format_lags},
     STAT("expired_keys_active", expired_active, NULL,
          "Keys deleted because their time had come, without anybody asking for them."),
@@ -137,7 +140,8 @@ static const struct counter_row rows[] = {
     STAT("keyspace_misses", misses, NULL, "Lookups of keys that were not there."),
     {.section = "keyspace",
      .sentence =
-         "Per database that is not empty: keys, keys with an expiry, their average time to live in ms.",
+         "Per database that is not empty: keys, keys with an expiry, their average time to live in ms, keys "
+         "of which some elements have an expiry of their own.",
      .format = format_databases},
 };
 

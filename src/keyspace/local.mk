@@ -20,6 +20,8 @@ libkeyspace_a_SOURCES = \
 	src/keyspace/evict_private.h \
 	src/keyspace/evict_stamp.c \
 	src/keyspace/evict_state.h \
+	src/keyspace/expiring.c \
+	src/keyspace/expiring.h \
 	src/keyspace/keyspace.c \
 	src/keyspace/keyspace.h \
 	src/keyspace/keyspace_free.c \

@@ -27,6 +27,17 @@ const struct object_type *object_types_by_rdb(const struct object_types *types, 
     return NULL;
 }
 
+int object_load_whole(const struct object_type *type, struct rdb_reader *in, unsigned rdb_type, struct db *db,
+                      const struct object_meta *meta)
+{
+    void *partial = NULL;
+    int code;
+    do
+        code = type->load(in, rdb_type, db, meta, &partial);
+    while (code == MR_E_AGAIN);
+    return code;
+}
+
 const char *object_types_name(const struct object_types *types, unsigned number)
 {
     if (number >= OBJECT_TYPES || types->by_number[number] == NULL)

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += libpersist.a
 libpersist_a_SOURCES = \
+	src/persist/kept.c \
+	src/persist/kept.h \
 	src/persist/loading.c \
 	src/persist/loading.h \
 	src/persist/loading_options.c \

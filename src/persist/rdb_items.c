@@ -4,10 +4,16 @@
  * primitives of codec/rdb_reader.h.
  *
  *   header   "REDIS" 4 digits, or "VALKEY" 3 digits
- *   opcodes  | 244 | len len len    slot, keys, keys with expiry: passed over
- *            | 245 | string         a library of functions: passed over, counted
- *            | 247 | len len len    module, kind of the next, when; then the module's
- *                                   data as | kind len | .. with kind 0 as the end
+ *   opcodes  | 241 |                of the next key, not to be evicted: passed over, as 242 and 243
+ *            | 242 | len len string ..   template of a hash: number, names of fields
+ *            | 243 | len                 classes of modules' data of the next key, then each
+ *                                        as | u32 | the module's data, as for 247 |
+ *            (these of Redis; Valkey's 242 and 243 are refused)
+ *            | 244 | len len len    slot, keys, keys with expiry: passed over
+ *            | 245 | string         a library of functions: kept as it is, counted
+ *            | 247 | len len len    module, kind of the next, when (1: it stands before
+ *                                   the keys, 2: behind them); then the module's data as
+ *                                   | kind len | .. with kind 0 as the end; kept, too
  *            | 248 | len            idle seconds of the next key
  *            | 249 | u8             access frequency of the next key
  *            | 250 | string string  auxiliary field
@@ -19,15 +25,19 @@
  *   key      | value type | string | the value |
  *   footer   u64, the CRC-64 of all before it, 0 if none was made; from version 5 on
  *
- * An item is read whole or not at all. What an opcode says of the next key stays
- * until a key has come.
+ * An item is read whole or not at all, but for values, whose types may take them in parts
+ * (keyspace/object.h). What an opcode says of the next key stays until a key has come.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/rdb_writer.h"
 #include "persist/rdb_private.h"
 
 enum opcode {
+    OP_NO_EVICTION = 241,
+    OP_HASH_TEMPLATE = 242,
+    OP_KEY_META = 243,
     OP_SLOT_INFO = 244,
     OP_FUNCTION = 245,
     OP_FUNCTION_PRE_GA = 246,
@@ -42,12 +52,16 @@ enum opcode {
     OP_EOF = 255,
 };
 
-enum module_kind { MODULE_EOF, MODULE_SINT, MODULE_UINT, MODULE_FLOAT, MODULE_DOUBLE, MODULE_STRING };
+enum {
+    MODULE_UINT = 2,
+    MODULE_AFTER = 2,
+};
 
 #define FOOTER_VERSION 5
 #define VALKEY_OLDEST  80
 #define VALKEY_NEWEST  81
-#define KEY_BYTES      6 /* what a key takes in a file at least, on the average of many */
+#define SHOW           ((size_t)32 << 10) /* of a value, at once */
+#define KEY_BYTES      6                  /* what a key takes in a file at least, on the average of many */
 
 /* --- header and footer --- */
 
@@ -129,6 +143,8 @@ static void take_aux(struct rdb_load *l, const char *name, struct slice value)
     size_t cut = value.len < 32 ? value.len : 32;
     if (strcmp(name, "redis-ver") == 0)
         snprintf(p->writer, sizeof p->writer, "redis %.*s", (int)cut, value.ptr);
+    else if (strcmp(name, "miniredis-ver") == 0)
+        snprintf(p->writer, sizeof p->writer, "miniredis %.*s", (int)cut, value.ptr);
     else if (strcmp(name, "valkey-ver") == 0)
         snprintf(p->writer, sizeof p->writer, "valkey %.*s", (int)cut, value.ptr);
     else if (strcmp(name, "used-mem") == 0 && !number_to_uint(value, &p->used_mem))
@@ -218,9 +234,18 @@ static int op_select(struct rdb_load *l, struct buf *why)
     return 0;
 }
 
+/* Keeps what was read since START. */
+static int keep(struct rdb_load *l, struct buf *part, size_t start)
+{
+    return part == NULL ? 0 : kept_add(part, slice_of(l->in.data + start, l->in.pos - start));
+}
+
 static int op_function(struct rdb_load *l)
 {
+    size_t start = l->in.pos - 1;
     int code = rdb_skip_string(&l->in);
+    if (code == 0)
+        code = keep(l, l->kept != NULL ? &l->kept->front : NULL, start);
     l->progress.functions += code == 0;
     return code;
 }
@@ -234,38 +259,61 @@ static int op_slot_info(struct rdb_load *l)
 static int op_module_aux(struct rdb_load *l)
 {
     uint64_t lens[3];
+    size_t start = l->in.pos - 1;
     int code = read_lens(&l->in, lens, 3);
-    if (code == 0 && lens[1] != MODULE_UINT)
+    if (code != 0)
+        return code;
+    if (lens[1] != MODULE_UINT)
         return MR_E_CORRUPT;
+    l->keeping = l->kept == NULL ? NULL : lens[2] == MODULE_AFTER ? &l->kept->back : &l->kept->front;
+    l->progress.module_aux++;
+    l->state = RDB_MODULE_AUX;
+    return keep(l, l->keeping, start);
+}
+
+static int module_item(struct rdb_load *l)
+{
+    bool end = false;
+    size_t start = l->in.pos;
+    int code = rdb_skip_module(&l->in, &end);
     if (code == 0)
-        l->state = RDB_MODULE_AUX;
+        code = keep(l, l->keeping, start);
+    if (code == 0 && end)
+        l->state = l->classes > 0 ? RDB_KEY_META : RDB_ITEMS;
     return code;
 }
 
-static int module_value(struct rdb_load *l)
+/* What modules have put beside the next key: so many classes .. */
+static int op_key_meta(struct rdb_load *l)
 {
-    uint64_t kind, number;
-    struct slice bytes;
-    int code = rdb_read_len(&l->in, &kind);
-    if (code != 0)
-        return code;
-    switch (kind) {
-    case MODULE_EOF:
-        l->progress.module_aux++;
-        l->state = RDB_ITEMS;
-        return 0;
-    case MODULE_SINT:
-    case MODULE_UINT:
-        return rdb_read_len(&l->in, &number);
-    case MODULE_FLOAT:
-        return rdb_read_bytes(&l->in, 4, &bytes);
-    case MODULE_DOUBLE:
-        return rdb_read_bytes(&l->in, 8, &bytes);
-    case MODULE_STRING:
-        return rdb_skip_string(&l->in);
-    default:
-        return MR_E_CORRUPT;
+    int code = rdb_read_len(&l->in, &l->classes);
+    if (code == 0 && l->classes > 0)
+        l->state = RDB_KEY_META;
+    return code;
+}
+
+/* .. each of which has a number, and then data as any module's. */
+static int key_meta_class(struct rdb_load *l)
+{
+    uint32_t number;
+    int code = rdb_read_u32(&l->in, &number);
+    if (code == 0) {
+        l->classes--;
+        l->keeping = NULL;
+        l->progress.key_meta++;
+        l->state = RDB_MODULE_AUX;
     }
+    return code;
+}
+
+/* The names of a hash's fields that values may refer to: those that do are refused by name. */
+static int op_hash_template(struct rdb_load *l)
+{
+    uint64_t lens[2];
+    int code = read_lens(&l->in, lens, 2);
+    for (uint64_t i = 0; code == 0 && i < lens[1]; i++)
+        code = rdb_skip_string(&l->in);
+    return code;
 }
 
 /* --- keys --- */
@@ -279,21 +327,29 @@ static int refuse_type(struct rdb_load *l, struct buf *why, uint8_t type)
                      "the value is of type %u, %s, which this version does not load", type, name);
 }
 
+/* A type that is loaded, but not all that its values can have. */
+static int refuse_value(struct rdb_load *l, struct buf *why, uint8_t type)
+{
+    return rdb_fault(l, why, MR_E_UNSUPPORTED,
+                     "the value is of type %u, %s, and has what this version does not keep, such as times "
+                     "of its elements",
+                     type, rdb_name(type, l->valkey));
+}
+
 static bool points_into(const struct buf *b, const char *ptr)
 {
     return b->data != NULL && (uintptr_t)ptr >= (uintptr_t)b->data &&
            (uintptr_t)ptr < (uintptr_t)b->data + b->cap;
 }
 
-/* The key, where the value's strings cannot overwrite it. */
-static int read_key(struct rdb_load *l)
+/* Puts the key where neither the value's strings nor the window's moves reach it. */
+static int keep_key(struct rdb_load *l)
 {
     struct slice *key = &l->meta.key;
-    int code = rdb_read_string(&l->in, key);
-    if (code != 0 || !points_into(&l->in.scratch, key->ptr))
-        return code;
+    if (points_into(&l->key, key->ptr))
+        return 0;
     l->key.len = 0;
-    code = buf_try_grow(&l->key, key->len);
+    int code = buf_try_grow(&l->key, key->len + 1);
     if (code == 0) {
         buf_append_slice(&l->key, *key);
         *key = buf_slice(&l->key);
@@ -301,32 +357,99 @@ static int read_key(struct rdb_load *l)
     return code;
 }
 
+/* The type's call, with as much of the window as it can take in a short time. */
+static int call_load(struct rdb_load *l, const struct object_type *type, unsigned number)
+{
+    struct rdb_reader *in = &l->in;
+    size_t rest = in->len - in->pos, hidden = rest > l->show ? rest - l->show : 0;
+    in->len -= hidden;
+    in->left += hidden;
+    in->want = 0;
+    int code = type->load(in, number, l->expired ? NULL : l->db, &l->meta, &l->partial);
+    in->len += hidden;
+    in->left -= hidden;
+    return code;
+}
+
+static int fault_value(struct rdb_load *l, struct buf *why, int code)
+{
+    struct slice key;
+    unsigned index;
+    if (code == MR_E_UNSUPPORTED)
+        return refuse_value(l, why, l->value_type);
+    if (code == MR_E_CORRUPT && keyspace_load_duplicate(l->ks, &key, &index))
+        return rdb_fault_duplicate(l, why);
+    return rdb_fault_item(l, why, code, "the value");
+}
+
+/* The value, or what there is of it, of the key that was read. */
+static int item_value(struct rdb_load *l, struct buf *why)
+{
+    unsigned number = rdb_type_of(l->value_type, l->valkey);
+    const struct object_type *type = l->by_rdb[number];
+    if (type == NULL)
+        return refuse_type(l, why, l->value_type);
+    int code = call_load(l, type, number);
+    if (code == MR_E_AGAIN) {
+        int kept = keep_key(l);
+        if (kept != 0)
+            return rdb_fault_item(l, why, kept, "the name of a key");
+        l->state = RDB_VALUE;
+        l->need = l->in.want;
+        l->show = l->need > SHOW ? l->need : SHOW;
+        return MR_E_AGAIN;
+    }
+    bool empty = code == MR_E_NO_KEY;
+    if (code != 0 && !empty)
+        return fault_value(l, why, code);
+    l->progress.keys += !l->expired && !empty;
+    l->progress.expired += l->expired;
+    l->has_key = false;
+    l->meta = (struct object_meta){.expiry_ms = DB_EXPIRY_NONE, .idle_s = -1, .freq = -1};
+    l->state = RDB_ITEMS;
+    return 0;
+}
+
 static int item_key(struct rdb_load *l, uint8_t rdb_type, struct buf *why)
 {
     l->in.pos++;
-    int code = read_key(l);
+    int code = rdb_read_string(&l->in, &l->meta.key);
     if (code == MR_E_AGAIN)
         return code;
+    if (code == 0 && points_into(&l->in.scratch, l->meta.key.ptr))
+        code = keep_key(l);
     if (code != 0)
         return rdb_fault_item(l, why, code, "the name of a key");
     l->has_key = true;
-    const struct object_type *type = l->by_rdb[rdb_type];
-    if (type == NULL)
-        return refuse_type(l, why, rdb_type);
-    bool expired = l->meta.expiry_ms != DB_EXPIRY_NONE && l->meta.expiry_ms < l->now_ms;
-    code = type->load(&l->in, rdb_type, expired ? NULL : l->db, &l->meta);
-    if (code != 0) {
-        struct slice key;
-        unsigned index;
-        if (code == MR_E_CORRUPT && keyspace_load_duplicate(l->ks, &key, &index))
-            return rdb_fault_duplicate(l, why);
-        return code == MR_E_AGAIN ? code : rdb_fault_item(l, why, code, "the value");
+    l->value_type = rdb_type;
+    l->expired = l->meta.expiry_ms != DB_EXPIRY_NONE && l->meta.expiry_ms < l->now_ms;
+    l->show = SHOW;
+    return item_value(l, why);
+}
+
+void rdb_item_drop(struct rdb_load *l)
+{
+    if (l->partial == NULL)
+        return;
+    l->by_rdb[rdb_type_of(l->value_type, l->valkey)]->load_drop(l->ks, l->partial);
+    l->partial = NULL;
+}
+
+/* What only one of the families has. */
+static int run_own_opcode(struct rdb_load *l, uint8_t op)
+{
+    if (l->valkey)
+        return MR_E_UNSUPPORTED;
+    switch (op) {
+    case OP_NO_EVICTION:
+        return 0;
+    case OP_HASH_TEMPLATE:
+        return op_hash_template(l);
+    case OP_KEY_META:
+        return op_key_meta(l);
+    default:
+        return MR_E_UNSUPPORTED;
     }
-    l->progress.keys += !expired;
-    l->progress.expired += expired;
-    l->has_key = false;
-    l->meta = (struct object_meta){.expiry_ms = DB_EXPIRY_NONE, .idle_s = -1, .freq = -1};
-    return 0;
 }
 
 static int run_opcode(struct rdb_load *l, uint8_t op, struct buf *why)
@@ -356,7 +479,7 @@ static int run_opcode(struct rdb_load *l, uint8_t op, struct buf *why)
         l->state = RDB_FOOTER;
         return 0;
     default:
-        return MR_E_UNSUPPORTED;
+        return run_own_opcode(l, op);
     }
 }
 
@@ -399,10 +522,17 @@ int rdb_item(struct rdb_load *l, struct buf *why)
     case RDB_ITEMS:
         code = item_any(l, why);
         break;
+    case RDB_VALUE:
+        return item_value(l, why);
     case RDB_MODULE_AUX:
-        code = module_value(l);
+        code = module_item(l);
         if (code != 0 && code != MR_E_AGAIN)
             code = rdb_fault_item(l, why, code, "a module's data");
+        break;
+    case RDB_KEY_META:
+        code = key_meta_class(l);
+        if (code != 0 && code != MR_E_AGAIN)
+            code = rdb_fault_item(l, why, code, "a key's metadata");
         break;
     case RDB_FOOTER:
         code = item_footer(l, why);
@@ -410,7 +540,7 @@ int rdb_item(struct rdb_load *l, struct buf *why)
     default:
         break;
     }
-    if (code == MR_E_AGAIN) {
+    if (code == MR_E_AGAIN && l->state != RDB_VALUE) {
         l->need = l->in.pos - start + l->in.want;
         l->in.pos = start;
         l->has_key = false;

@@ -5,8 +5,8 @@
  * end in time, and the texts of faults.
  *
  * The window is read(2), not mapped: a file that is cut off meanwhile must be an
- * error and not a signal. It grows only to hold an item that is longer than it, never
- * beyond what the file has, and becomes small again behind such an item.
+ * error and not a signal. It grows only to hold an item that is longer than it (a string, not
+ * a collection), never beyond what the file has, and becomes small again behind such an item.
  */
 #include "persist/rdb_load.h"
 
@@ -126,6 +126,8 @@ static int make_room(struct rdb_load *l, struct buf *why)
     l->window = window;
     l->in.data = window;
     l->cap = cap;
+    if (cap > l->progress.window)
+        l->progress.window = cap;
     return 0;
 }
 
@@ -218,6 +220,11 @@ int rdb_load_step(struct rdb_load *l, int64_t us, struct buf *why)
     return code;
 }
 
+void rdb_load_keep(struct rdb_load *l, struct kept *kept)
+{
+    l->kept = kept;
+}
+
 void rdb_load_progress(const struct rdb_load *l, struct rdb_load_progress *out)
 {
     *out = l->progress;
@@ -262,7 +269,7 @@ struct rdb_load *rdb_load_open(struct keyspace *ks, const struct object_types *t
     l->path = heap_strdup(path);
     l->fd = fd;
     l->verify = verify;
-    l->cap = WINDOW;
+    l->cap = l->progress.window = WINDOW;
     l->window = heap_alloc(l->cap);
     l->in.data = l->window;
     l->in.left = size;
@@ -279,6 +286,7 @@ void rdb_load_close(struct rdb_load *l)
     if (l == NULL)
         return;
     close(l->fd);
+    rdb_item_drop(l);
     rdb_reader_done(&l->in);
     buf_done(&l->key);
     heap_free(l->window);

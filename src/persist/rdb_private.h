@@ -10,6 +10,7 @@
 #pragma once
 
 #include "codec/rdb_reader.h"
+#include "persist/kept.h"
 #include "persist/rdb_load.h"
 
 #define RDB_VALUE_TYPES 241 /* bytes from here on are opcodes */
@@ -17,7 +18,9 @@
 enum rdb_state {
     RDB_HEADER,
     RDB_ITEMS,
-    RDB_MODULE_AUX, /* between the opcodes of a module's data */
+    RDB_VALUE,      /* in a key's value, of which some may have been taken */
+    RDB_MODULE_AUX, /* between the items of a module's data */
+    RDB_KEY_META,   /* before a class of the next key's */
     RDB_FOOTER,
     RDB_DONE,
     RDB_FAILED,
@@ -43,16 +46,25 @@ struct rdb_load {
     unsigned version;
     struct db *db;
     struct object_meta meta; /* of the next key */
-    struct buf key;          /* its copy, where the reader's scratch had it */
+    struct buf key;          /* its copy, where what it stood in does not stay */
     bool has_key;            /* meta.key is the key of the item at hand */
+    uint8_t value_type;      /* of its value, as the file has it */
+    bool expired;            /* it is read past */
+    void *partial;           /* what has been made of the value */
+    uint64_t classes;        /* of its metadata, to come */
+    struct kept *kept;       /* may be NULL */
+    struct buf *keeping;     /* where in KEPT the module's data at hand goes; NULL: nowhere */
+    size_t show;             /* bytes that the value's type is to see at once */
     int64_t now_ms;
     struct rdb_load_progress progress;
 };
 
 /* Reads one item: header, opcode, key with value, opcode of a module's data, or footer.
- * 0: L is behind it. MR_E_AGAIN: it needs L->need bytes from where L still is. Other
- * codes: the fault, its text in WHY. */
+ * 0: L is behind it. MR_E_AGAIN: it needs L->need bytes from where L is, which is before it, but for
+ * a value of which some was taken. Other codes: the fault, its text in WHY. */
 int rdb_item(struct rdb_load *l, struct buf *why);
+/* Frees what was made of a value that will not go on. */
+void rdb_item_drop(struct rdb_load *l);
 
 /* Appends "PATH: offset N: " and the text; returns CODE. */
 int rdb_fault(const struct rdb_load *l, struct buf *why, int code, const char *fmt, ...) MR_PRINTF(4, 5);

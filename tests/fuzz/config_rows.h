@@ -7,16 +7,13 @@
  */
 #pragma once
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "config/config.h"
 #include "config/config_load.h"
 #include "config/config_section.h"
+#include "fuzz.h"
 
 struct config_values {
     int64_t number;
@@ -75,12 +72,6 @@ static const struct config_option config_person_rows[] = {
 static const struct config_section config_person_section = {
     .name = "user", .options = config_person_rows, .count = 3, .size = sizeof(struct config_person)};
 
-static void config_require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
 static struct config *config_make(struct config_values *values, struct config_module *module)
 {
     *module = (struct config_module){.group = "G",
@@ -102,10 +93,10 @@ static struct config *config_make(struct config_values *values, struct config_mo
 static int config_file(const void *data, size_t size, char path[64])
 {
     int fd = memfd_create("config", MFD_CLOEXEC);
-    config_require(fd >= 0);
+    require(fd >= 0);
     for (size_t at = 0; at < size;) {
         ssize_t n = write(fd, (const char *)data + at, size - at);
-        config_require(n > 0);
+        require(n > 0);
         at += (size_t)n;
     }
     snprintf(path, 64, "/proc/self/fd/%d", fd);
@@ -132,14 +123,14 @@ static void config_check_round_trip(const struct config *c, const struct buf *pa
     struct config_values values;
     struct config_module module;
     struct config *again = config_make(&values, &module);
-    config_require(config_load_file(again, path, &faults) == 0 && faults.len == 0);
+    require(config_load_file(again, path, &faults) == 0 && faults.len == 0);
     struct buf a = {0};
     struct buf b = {0};
     for (size_t i = 0; i < config_option_count(c); i++) {
         const struct config_option *o = config_option_at(c, i, NULL);
         config_print_value(c, o, &a);
         config_print_value(again, o, &b);
-        config_require(slice_equal(buf_slice(&a), buf_slice(&b)));
+        require(slice_equal(buf_slice(&a), buf_slice(&b)));
     }
     config_free(again);
     close(fd);
@@ -158,29 +149,29 @@ static void config_check_overlay(const struct config *c)
     struct buf a = {0}, b = {0}, why = {0};
     char path[] = "/tmp/miniredis-fuzz.XXXXXX";
     int fd = mkstemp(path);
-    config_require(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
+    require(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
     char *place[] = {"--overlay", path};
-    config_require(config_load_args(other, 2, place, &why, NULL) == 0);
+    require(config_load_args(other, 2, place, &why, NULL) == 0);
     for (size_t i = 0; i < config_option_count(c); i++) {
         const struct config_option *o = config_option_at(c, i, NULL);
         a.len = why.len = 0;
         config_print_value(c, o, &a);
         const struct config_change change = {slice_str(o->name), buf_slice(&a)};
         if (strcmp(o->name, "overlay") != 0)
-            config_require(config_set(other, &change, 1, true, &why) == 0);
+            require(config_set(other, &change, 1, true, &why) == 0);
     }
-    config_require(config_rewrite(other, &why) == 0);
+    require(config_rewrite(other, &why) == 0);
     struct config_values read;
     struct config_module read_module;
     struct config *again = config_make(&read, &read_module);
-    config_require(config_load_args(again, 2, place, &why, NULL) == 0);
-    config_require(config_load_overlay(again, &why) == 0);
+    require(config_load_args(again, 2, place, &why, NULL) == 0);
+    require(config_load_overlay(again, &why) == 0);
     for (size_t i = 0; i < config_option_count(c); i++) {
         const struct config_option *o = config_option_at(c, i, NULL);
         a.len = b.len = 0;
         config_print_value(other, o, &a);
         config_print_value(again, o, &b);
-        config_require(slice_equal(buf_slice(&a), buf_slice(&b)));
+        require(slice_equal(buf_slice(&a), buf_slice(&b)));
     }
     unlink(path);
     config_free(again);
@@ -205,15 +196,15 @@ static void config_try(const uint8_t *data, size_t size, bool redis)
     struct buf changed = {0};
     config_looks_like_redis(path);
     int r = redis ? config_load_redis(c, path, &faults, &passed_over) : config_load_file(c, path, &faults);
-    config_require((r < 0) == (faults.len > 0));
-    config_require(faults.len == 0 || faults.data[faults.len - 1] == '\n');
+    require((r < 0) == (faults.len > 0));
+    require(faults.len == 0 || faults.data[faults.len - 1] == '\n');
     if (r == 0) {
         config_check_round_trip(c, &passed_over);
         config_check_overlay(c);
-        config_require(config_reload(c, path, redis, &faults, &changed) == 0 && changed.len == 0);
+        require(config_reload(c, path, redis, &faults, &changed) == 0 && changed.len == 0);
     }
     config_print_all(c, &changed);
-    config_require(changed.len > 0);
+    require(changed.len > 0);
     config_free(c);
     close(fd);
     buf_done(&faults);

@@ -4,8 +4,6 @@
  */
 #include "config_rows.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     config_try(data, size, false);

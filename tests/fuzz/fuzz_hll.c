@@ -5,19 +5,8 @@
  * valid and what the registers are; all that the real code tells of them must be the same,
  * also after the register was set in the sparse form and in the dense one.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "types/string/hll_private.h"
-
-#define require(condition)                                                                                   \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            abort();                                                                                         \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Whether the bytes are valid; REGISTERS is what they hold then. */
 static bool decode(const uint8_t *p, size_t size, uint8_t registers[HLL_REGISTERS])

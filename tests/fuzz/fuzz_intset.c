@@ -3,20 +3,9 @@
  * Takes an integer of 8 bytes, and bytes that claim to be an intset. Where they are found valid,
  * the integer is looked for, put in and taken out again, and all must stay in order.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/little.h"
 #include "container/intset.h"
-
-#define require(condition)                                                                                   \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            abort();                                                                                         \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void check(const unsigned char *set, int64_t value)
 {
@@ -38,10 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     int64_t value = (int64_t)little_load64(data);
     size -= 8;
-    /* A copy of its own length, so that what is touched beyond is seen. */
-    unsigned char *set = malloc(size > 0 ? size : 1);
-    require(set != NULL);
-    memcpy(set, data + 8, size);
+    unsigned char *set = fuzz_copy(data + 8, size);
     if (intset_validate(set, size) == 0) {
         uint32_t index;
         require(intset_bytes(set) == size);

@@ -5,23 +5,12 @@
  * walking both ways, seeking, finding, drawing, loading and changing must tell the same. The first
  * byte's high bit has the rest be texts of which a listpack is made.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/random.h"
 #include "container/listpack.h"
-
-#define require(condition)                                                                                   \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            abort();                                                                                         \
-    } while (0)
+#include "fuzz.h"
 
 #define ENTRIES_MAX 4096
 #define LOOKED_AT   24 /* entries for which something is tried that takes a walk */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct entry {
     size_t at;
@@ -30,15 +19,6 @@ struct entry {
 };
 
 static struct entry entries[ENTRIES_MAX];
-
-/* A copy of its own length, so that what is touched beyond is seen. */
-static uint8_t *copy(const void *from, size_t size)
-{
-    uint8_t *to = malloc(size > 0 ? size : 1);
-    require(to != NULL);
-    memcpy(to, from, size);
-    return to;
-}
 
 /* Bytes of the integer behind the first byte; -1: none such. */
 static int int_bytes(uint8_t first)
@@ -163,7 +143,7 @@ static void check_change(const uint8_t *lp, const uint8_t *control)
     struct listpack_shape shape;
     uint64_t count = listpack_count(lp);
     uint64_t from = control[1] % (count + 1), to = from + control[2] % (count - from + 1);
-    uint8_t *other = copy(lp, listpack_bytes(lp));
+    uint8_t *other = fuzz_copy(lp, listpack_bytes(lp));
     struct listpack_change change = {
         .at = from == count ? listpack_end(lp) : listpack_seek(lp, (int64_t)from),
         .end = to == count ? listpack_end(lp) : listpack_seek(lp, (int64_t)to),
@@ -186,7 +166,7 @@ static void check_change(const uint8_t *lp, const uint8_t *control)
     require(room != NULL);
     memcpy(room, lp, before);
     listpack_change(room, &change);
-    uint8_t *changed = copy(room, after);
+    uint8_t *changed = fuzz_copy(room, after);
     require(listpack_validate(changed, after, &shape, NULL, NULL) == 0);
     require(shape.count == count - change.removed + change.count);
     check_all(changed, shape.bytes == after);
@@ -198,7 +178,7 @@ static void check_change(const uint8_t *lp, const uint8_t *control)
 static void check_claim(const uint8_t *data, size_t size, const uint8_t *control)
 {
     struct listpack_shape shape, again;
-    uint8_t *lp = copy(data, size);
+    uint8_t *lp = fuzz_copy(data, size);
     if (listpack_validate(lp, size, &shape, NULL, NULL) == 0) {
         check_all(lp, shape.bytes == size);
         uint8_t *loaded = malloc(shape.bytes);

@@ -7,12 +7,10 @@
 
 #define ARGS_MAX 16
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void try_args(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size + 1);
-    config_require(copy != NULL);
+    require(copy != NULL);
     memcpy(copy, data, size);
     copy[size] = '\0';
     char *argv[ARGS_MAX];
@@ -26,7 +24,7 @@ static void try_args(const uint8_t *data, size_t size)
     struct buf faults = {0};
     struct buf passed_over = {0};
     int r = config_load_args(c, argc, argv, &faults, &passed_over);
-    config_require((r < 0) == (faults.len > 0));
+    require((r < 0) == (faults.len > 0));
     if (r == 0)
         config_check_round_trip(c, &passed_over);
     config_free(c);

@@ -5,21 +5,10 @@
  * few arguments or for many. What comes out, requests or error, must be the same.
  * The first byte of the input chooses the limits.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/heap.h"
 #include "codec/resp_reader.h"
-
-#define require(condition)                                                                                   \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            abort();                                                                                         \
-    } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 struct feed {
     struct resp_reader reader;

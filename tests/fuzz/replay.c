@@ -4,11 +4,8 @@
  * named to the harness it is linked with. An empty or missing corpus fails.
  */
 #include <dirent.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static int replay_file(const char *dir, const char *name)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How a unit suite makes itself known: one file per module, one UNIT_SUITE in it,
- * collected before main. tests/unit/main.c runs all of them, or those named.
+ * collected before main. tests/unit/main.c runs all of them, or those named. And what all of
+ * them may say.
  */
 #pragma once
 
@@ -17,3 +18,10 @@ void unit_register(const char *name, void (*fill)(TCase *tc));
         unit_register(#NAME, unit_fill_##NAME);                                                              \
     }                                                                                                        \
     static void unit_fill_##NAME(TCase *tc)
+
+/* Each ck_assert writes to check's file; in loops that is most of the time. */
+#define must(condition)                                                                                      \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            ck_abort_msg("%s", #condition);                                                                  \
+    } while (0)

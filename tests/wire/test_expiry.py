@@ -147,7 +147,7 @@ def test_databases(server):
             c.pipeline([("SELECT", db), ("SET", "k", "v", "PXAT", base + 300), ("SET", "stay", "v")])
         c.pipeline([("SWAPDB", "0", "7"), ("SELECT", "3"), ("FLUSHDB",), ("SET", "stay", "v")])
         assert wait_until(lambda: watcher.info("keyspace") ==
-                          {f"db{db}": "keys=1,expires=0,avg_ttl=0" for db in range(16)})
+                          {f"db{db}": "keys=1,expires=0,avg_ttl=0,subexpiry=0" for db in range(16)})
         assert now_ms(watcher) >= base + 300
         assert expired(watcher) == 15
 

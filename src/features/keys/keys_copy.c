@@ -112,19 +112,6 @@ static bool copy_options(struct command_ctx *ctx, struct db **to, bool *replace)
     return true;
 }
 
-/* Frees a copy that found no place: the scratch database takes it, which costs nothing that could
- * fail, and lets it go as any value. */
-static void discard(struct keyspace *ks, unsigned type, const struct entry_value *v)
-{
-    struct slice name = slice_str("");
-    uint64_t hash = keyspace_hash(ks, name);
-    if (v->encoding != ENTRY_POINTER)
-        return;
-    int code = db_put(keyspace_scratch(ks), name, hash, type, v, DB_EXPIRY_NONE);
-    if (code == 0)
-        db_delete(keyspace_scratch(ks), name, hash);
-}
-
 static int copy_to(struct command_ctx *ctx, struct db *to, uint64_t hash)
 {
     const struct keys *k = ctx->owner;
@@ -138,7 +125,7 @@ static int copy_to(struct command_ctx *ctx, struct db *to, uint64_t hash)
         return code;
     code = db_put_as_new(to, ctx->argv[2], hash, type, &v, entry_expiry(e));
     if (code != 0)
-        discard(ks, type, &v);
+        keyspace_free_value(ks, type, &v);
     return code;
 }
 

@@ -106,14 +106,13 @@ static int restore_make(struct keys *k, struct slice payload, struct db *scratch
     int code = rdb_dump_open(payload, &rdb_type, &value, &valkey);
     if (code != 0)
         return code;
-    if (valkey && rdb_type >= RDB_TYPE_OF_FAMILY)
-        return MR_E_CORRUPT;
+    rdb_type = rdb_type_of(rdb_type, valkey);
     const struct object_type *type = object_types_by_rdb(k->types, rdb_type);
     if (type == NULL)
         return MR_E_CORRUPT;
     k->sanitized++;
     struct rdb_reader in = {.data = value.ptr, .len = value.len};
-    code = type->load(&in, rdb_type, scratch, meta);
+    code = object_load_whole(type, &in, rdb_type, scratch, meta);
     bool whole = in.pos == in.len;
     rdb_reader_done(&in);
     int flushed = keyspace_load_flush(db_keyspace(scratch));

@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
-#include "base/number.h"
 #include "base/text.h"
 #include "codec/resp_writer.h"
+#include "command/scan.h"
 #include "features/keys/keys_private.h"
 #include "keyspace/object.h"
 
@@ -66,67 +66,21 @@ void keys_cmd_keys(struct command_ctx *ctx)
 
 struct scan {
     struct resp_writer out;
-    struct slice pattern;
-    bool all;     /* no pattern */
+    struct scan_options options;
     int type;     /* number of the type asked for, SCAN_ANY_TYPE or SCAN_NO_TYPE */
-    int64_t want; /* keys to look at, more or less */
-    int64_t seen;
+    int64_t seen; /* keys that were looked at */
     size_t count; /* keys in the page */
 };
 
-/* As strtoul reads it, which is what clients have got used to: signs, leading zeros
- * and an empty text are taken; blanks before it are not. A NUL byte ends it. */
-static bool scan_cursor(struct slice text, uint64_t *ret_cursor)
+static int scan_type(const struct keys *k, const struct scan_options *options)
 {
-    const char *p = text.ptr;
-    const char *end = text.ptr + strnlen(text.ptr, text.len);
-    bool negative = false;
-    uint64_t cursor = 0;
-    if (end - p > 1 && (*p == '-' || *p == '+'))
-        negative = *p++ == '-';
-    for (; p < end; p++) {
-        if (*p < '0' || *p > '9')
-            return false;
-        if (__builtin_mul_overflow(cursor, UINT64_C(10), &cursor) ||
-            __builtin_add_overflow(cursor, (uint64_t)(*p - '0'), &cursor))
-            return false;
-    }
-    *ret_cursor = negative ? 0 - cursor : cursor;
-    return true;
-}
-
-static int scan_type(const struct keys *k, struct slice name)
-{
-    name.len = strnlen(name.ptr, name.len);
+    if (!options->typed)
+        return SCAN_ANY_TYPE;
+    struct slice name = slice_of(options->type.ptr, strnlen(options->type.ptr, options->type.len));
     for (int i = 0; i < OBJECT_TYPES; i++)
         if (k->types->by_number[i] != NULL && slice_is(name, k->types->by_number[i]->name))
             return i;
     return SCAN_NO_TYPE;
-}
-
-/* False, with the error written, if the options from argument FIRST on are not right. */
-static bool scan_options(struct command_ctx *ctx, uint32_t first, struct scan *scan)
-{
-    for (uint32_t i = first; i < ctx->argc; i += 2) {
-        struct slice word = ctx->argv[i];
-        bool more = i + 1 < ctx->argc;
-        if (more && slice_is(word, "COUNT")) {
-            if (!dispatch_arg_int(ctx, i + 1, &scan->want))
-                return false;
-            if (scan->want >= 1)
-                continue;
-        } else if (more && slice_is(word, "MATCH")) {
-            scan->pattern = ctx->argv[i + 1];
-            scan->all = pattern_is_star(scan->pattern);
-            continue;
-        } else if (more && slice_is(word, "TYPE")) {
-            scan->type = scan_type(ctx->owner, ctx->argv[i + 1]);
-            continue;
-        }
-        resp_error_code(ctx->reply, MR_E_SYNTAX);
-        return false;
-    }
-    return true;
 }
 
 static void scan_one(void *arg, struct entry *e)
@@ -136,7 +90,7 @@ static void scan_one(void *arg, struct entry *e)
     if (scan->type != SCAN_ANY_TYPE && scan->type != (int)entry_type(e))
         return;
     struct slice key = entry_key(e);
-    if (!scan->all && !text_glob(scan->pattern, key, false))
+    if (!scan_matches(&scan->options, key))
         return;
     resp_bulk(&scan->out, key);
     scan->count++;
@@ -145,27 +99,22 @@ static void scan_one(void *arg, struct entry *e)
 void keys_cmd_scan(struct command_ctx *ctx)
 {
     struct keys *k = ctx->owner;
-    struct scan scan = {.all = true, .type = SCAN_ANY_TYPE, .want = 10};
+    struct scan scan = {0};
     uint64_t cursor;
-    if (!scan_cursor(ctx->argv[1], &cursor)) {
-        resp_error(ctx->reply, "ERR invalid cursor");
+    if (!scan_read_cursor(ctx, 1, &cursor) || !scan_read_key_options(ctx, 2, &scan.options))
         return;
-    }
-    if (!scan_options(ctx, 2, &scan))
-        return;
+    scan.type = scan_type(k, &scan.options);
 
     k->page.len = 0;
     scan.out = (struct resp_writer){.out = &k->page, .version = ctx->reply->version};
     /* An empty stretch of the table must not hold the loop up. */
-    int64_t steps = scan.want < INT64_MAX / 10 ? scan.want * 10 : INT64_MAX;
+    int64_t want = scan.options.want;
+    int64_t steps = want < INT64_MAX / SCAN_STEPS ? want * SCAN_STEPS : INT64_MAX;
     do
         cursor = db_scan(ctx->db, cursor, scan_one, &scan);
-    while (cursor != 0 && --steps > 0 && scan.seen < scan.want);
+    while (cursor != 0 && --steps > 0 && scan.seen < want);
 
-    char text[NUMBER_TEXT_MAX];
-    text[number_from_uint(text, cursor)] = '\0';
-    resp_array(ctx->reply, 2);
-    resp_bulk_str(ctx->reply, text);
+    scan_begin_reply(ctx, cursor);
     resp_array(ctx->reply, scan.count);
     resp_raw(ctx->reply, k->page.data, k->page.len);
     keys_page_done(k);

@@ -12,9 +12,10 @@
 
 #define STRING_RDB_TYPE 0
 
-static int load(struct rdb_reader *in, unsigned rdb_type, struct db *db, const struct object_meta *meta)
+static int load(struct rdb_reader *in, unsigned rdb_type, struct db *db, const struct object_meta *meta,
+                void **partial)
 {
-    (void)rdb_type;
+    (void)rdb_type, (void)partial;
     if (db == NULL)
         return rdb_skip_string(in);
     struct slice value = {0};
@@ -48,36 +49,9 @@ static void save(struct rdb_writer *out, const struct keyspace *ks, const struct
         rdb_write_string(out, entry_string(keyspace_arena(ks), e, scratch));
 }
 
-static const struct entry_blob *blob_of(const struct keyspace *ks, const struct entry *e)
-{
-    if (entry_encoding(e) != ENTRY_POINTER)
-        return NULL;
-    return arena_expand(keyspace_arena(ks), arena_load_short(entry_value(e)));
-}
-
 static int copy(struct keyspace *ks, const struct entry *e, struct entry_value *ret)
 {
-    const struct entry_blob *from = blob_of(ks, e);
-    if (from == NULL) {
-        entry_value_of(ret, e);
-        return 0;
-    }
-    size_t size = arena_usable(sizeof *from + from->len);
-    struct entry_blob *to = arena_try_alloc(keyspace_arena(ks), size);
-    if (to == NULL)
-        return MR_E_MEMORY;
-    to->size = size;
-    to->len = from->len;
-    memcpy(to->bytes, from->bytes, from->len);
-    entry_value_pointer(ret, arena_shorten(keyspace_arena(ks), to));
-    return 0;
-}
-
-static size_t memory(const struct keyspace *ks, const struct entry *e, size_t samples)
-{
-    const struct entry_blob *blob = blob_of(ks, e);
-    (void)samples;
-    return blob == NULL ? 0 : arena_usable(blob->size);
+    return entry_value_copy(ret, keyspace_arena(ks), e);
 }
 
 static uint64_t length(const struct keyspace *ks, const struct entry *e)
@@ -95,6 +69,5 @@ const struct object_type string_type = {
     .rdb_type = rdb_type,
     .save = save,
     .copy = copy,
-    .memory = memory,
     .length = length,
 };

@@ -12,13 +12,6 @@
 #include "base/arena.h"
 #include "unit.h"
 
-/* Each ck_assert writes to check's file; in loops that is most of the time. */
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 /* AddressSanitizer's shadow does not fit under a limit of address space. */
 #if defined(__SANITIZE_ADDRESS__)
 #define SHADOWED

@@ -6,6 +6,7 @@
  */
 #include "codec/rdb_writer.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/checksum.h"
@@ -225,6 +226,81 @@ START_TEST(what_cannot_be_had_is_an_error)
 }
 END_TEST
 
+/* --- what goes on --- */
+
+static struct buf gone;
+static size_t longest;
+static unsigned pieces, refuse_from;
+
+static int take(void *owner, struct slice bytes)
+{
+    ck_assert_ptr_eq(owner, &w);
+    pieces++;
+    if (refuse_from != 0 && pieces >= refuse_from)
+        return -ENOSPC;
+    longest = bytes.len > longest ? bytes.len : longest;
+    buf_append_slice(&gone, bytes);
+    return 0;
+}
+
+static void begin_taking(size_t room, unsigned refuse)
+{
+    buf_done(&out);
+    buf_grow(&out, room);
+    w = (struct rdb_writer){.out = &out, .compress = true, .drain = take, .owner = &w};
+    gone = (struct buf){0};
+    longest = 0;
+    pieces = 0;
+    refuse_from = refuse;
+}
+
+/* A bit of everything, also longer than any room. */
+static void write_much(struct rdb_writer *to)
+{
+    static char bytes[300000];
+    struct random r;
+    random_init_seed(&r, 5);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(random_next(&r) % 5);
+    for (unsigned i = 0; i < 2000; i++) {
+        rdb_write_len(to, random_next(&r) >> random_below(&r, 64));
+        rdb_write_int(to, (int64_t)random_next(&r) >> random_below(&r, 64));
+        rdb_write_string(to, slice_of(bytes, random_below(&r, i % 100 == 0 ? sizeof bytes : 200)));
+        rdb_write_double(to, i);
+    }
+    rdb_write_bytes(to, slice_of(bytes, sizeof bytes));
+}
+
+START_TEST(what_goes_on_is_what_would_stay)
+{
+    struct buf whole = {0};
+    struct rdb_writer plain = {.out = &whole, .compress = _i % 2 == 0};
+    write_much(&plain);
+    begin_taking((size_t)64 << _i, 0);
+    w.compress = plain.compress;
+    write_much(&w);
+    rdb_write_out(&w);
+    ck_assert_int_eq(w.code, 0);
+    ck_assert_uint_eq(out.len, 0);
+    ck_assert_uint_eq(gone.len, whole.len);
+    ck_assert_int_eq(memcmp(gone.data, whole.data, whole.len), 0);
+    ck_assert_uint_gt(pieces, 2);
+    buf_done(&whole);
+    buf_done(&gone);
+}
+END_TEST
+
+START_TEST(whoever_takes_no_more_ends_it)
+{
+    begin_taking(64, 3);
+    write_much(&w);
+    rdb_write_out(&w);
+    ck_assert_int_eq(w.code, -ENOSPC);
+    ck_assert_uint_eq(pieces, 3);
+    buf_done(&gone);
+}
+END_TEST
+
 /* --- DUMP --- */
 
 static void dump(const char *text)
@@ -340,6 +416,8 @@ UNIT_SUITE(codec_rdb_writer)
     tcase_add_test(tc, random_strings);
     tcase_add_test(tc, compression_never_makes_longer);
     tcase_add_test(tc, what_cannot_be_had_is_an_error);
+    tcase_add_loop_test(tc, what_goes_on_is_what_would_stay, 0, 12);
+    tcase_add_test(tc, whoever_takes_no_more_ends_it);
     tcase_add_test(tc, payloads_as_the_oracle_makes_them);
     tcase_add_test(tc, payloads_are_opened);
     tcase_add_test(tc, a_wrong_byte_is_noticed);

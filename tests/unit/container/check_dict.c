@@ -12,13 +12,6 @@
 #include "container/dict_inline.h"
 #include "unit.h"
 
-/* Each ck_assert writes to check's file; in loops that is most of the time. */
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 struct element {
     uint64_t key;
     uint64_t mark;

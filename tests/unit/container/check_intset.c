@@ -11,12 +11,6 @@
 #include "base/random.h"
 #include "unit.h"
 
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 /* In an allocation of its own length. */
 static unsigned char *add(unsigned char *set, int64_t value)
 {

@@ -15,12 +15,6 @@
 #include "codec/rdb_writer.h"
 #include "unit.h"
 
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 struct pack {
     unsigned char *lp;
 };

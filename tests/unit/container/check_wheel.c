@@ -11,13 +11,6 @@
 #include "base/random.h"
 #include "unit.h"
 
-/* Each ck_assert writes to check's file; in loops that is most of the time. */
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 #define ELEMENT_SIZE 32
 #define ID_AT        24 /* behind the node */
 #define PLENTY       1000000000U

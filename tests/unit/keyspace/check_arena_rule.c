@@ -15,12 +15,6 @@
 #include "keyspace/keyspace.h"
 #include "unit.h"
 
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 #define START      1700000000000
 #define RANGES_MAX 4096
 /* Below is the address sanitizer's shadow of all that is above. */
@@ -137,7 +131,11 @@ static void fill_one(struct db *db, unsigned i)
     memset(text, 'a' + i % 26, sizeof text);
     static const size_t lengths[] = {0, 1, 7, 32, 100, 253, 254, 1024};
     size_t len = i % 512 == 3 ? 20000 : i % 64 == 5 ? 1025 + i % 5000 : lengths[i % 8];
-    switch (i % 11) {
+    switch (i % 12) {
+    case 11:
+        must(db_edit_packed(db, NULL, key, hash, OBJECT_LIST, len, &bytes) == 0);
+        memset(bytes, 'p', len);
+        break;
     case 0:
         must(db_store_integer(db, NULL, key, hash, (int64_t)i * (i % 2 ? 1 : -1)) == 0);
         break;

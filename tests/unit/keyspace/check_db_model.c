@@ -14,12 +14,6 @@
 #include "keyspace/keyspace.h"
 #include "unit.h"
 
-#define must(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition))                                                                                    \
-            ck_abort_msg("%s", #condition);                                                                  \
-    } while (0)
-
 #define START   1700000000000
 #define KEYS    60
 #define DBS     2
@@ -28,8 +22,8 @@
 
 struct value {
     unsigned type;
-    size_t len; /* of a string; else nodes */
-    char *text;
+    size_t len; /* of TEXT; else nodes */
+    char *text; /* a string, or packed bytes; NULL: an object */
     uint64_t tag;
 };
 
@@ -89,9 +83,9 @@ static void value_free(struct value *v)
     *v = (struct value){0};
 }
 
-static void value_text(struct value *v, const char *text, size_t len)
+static void value_text(struct value *v, unsigned type, const char *text, size_t len)
 {
-    *v = (struct value){.type = OBJECT_STRING, .len = len, .text = malloc(len + 1)};
+    *v = (struct value){.type = type, .len = len, .text = malloc(len + 1)};
     must(v->text != NULL);
     memcpy(v->text, text, len);
 }
@@ -178,9 +172,12 @@ static bool same_value(const struct entry *e, const struct value *v)
     char scratch[NUMBER_TEXT_MAX];
     if (entry_type(e) != v->type)
         return false;
-    if (v->type != OBJECT_STRING)
+    if (v->text == NULL)
         return fake_is(m.ks, e, v->len, v->tag);
-    struct slice s = entry_string(keyspace_arena(m.ks), e, scratch);
+    if (v->type != OBJECT_STRING && (!entry_is_packed(e) || entry_encoding(e) == ENTRY_EDITED))
+        return false;
+    struct slice s = v->type == OBJECT_STRING ? entry_string(keyspace_arena(m.ks), e, scratch)
+                                              : entry_packed(keyspace_arena(m.ks), e);
     return slice_equal(s, slice_of(v->text, v->len));
 }
 
@@ -267,7 +264,7 @@ static void random_text(struct value *v)
         len = (size_t)snprintf(text, sizeof text, "%lld", (long long)random_next(&m.r) >> below(64));
     else
         memset(text, 'a' + (int)below(26), len);
-    value_text(v, text, len);
+    value_text(v, OBJECT_STRING, text, len);
 }
 
 static int64_t random_expiry(void)
@@ -304,6 +301,23 @@ static void store(struct key *k, struct value v, int64_t expiry_ms)
     *k = (struct key){.there = true, .v = v, .expiry_ms = expiry_ms};
 }
 
+/* A string, or packed bytes, or an object. */
+static void random_value(struct value *v, struct entry_value *put)
+{
+    if (below(3) == 0) {
+        value_text(v, OBJECT_STRING, "a text", 6);
+        entry_value_inline(put, slice_of(v->text, v->len));
+    } else if (below(2) == 0) {
+        random_text(v);
+        v->type = OBJECT_LIST;
+        must(entry_value_packed(put, keyspace_arena(m.ks), slice_of(v->text, v->len)) == 0);
+        must(put->encoding == (v->len > ENTRY_INLINE_MAX ? ENTRY_POINTER : ENTRY_INLINE));
+    } else {
+        *v = (struct value){.type = OBJECT_LIST, .len = below(200), .tag = random_next(&m.r)};
+        fake_make(m.ks, v->len, v->tag, put);
+    }
+}
+
 /* Db_set_string, or db_put of a string or of another type. */
 static void do_set(unsigned d, unsigned i)
 {
@@ -319,13 +333,7 @@ static void do_set(unsigned d, unsigned i)
         must(db_set_string(db_of(d), key_of(i), hash_of(i), slice_of(v.text, v.len), given) == 0);
     } else {
         struct entry_value put;
-        if (below(3) == 0) {
-            value_text(&v, "a text", 6);
-            entry_value_inline(&put, slice_of(v.text, v.len));
-        } else {
-            v = (struct value){.type = OBJECT_LIST, .len = below(200), .tag = random_next(&m.r)};
-            fake_make(m.ks, v.len, v.tag, &put);
-        }
+        random_value(&v, &put);
         as_new = below(2) == 0;
         must((as_new ? db_put_as_new : db_put)(db_of(d), key_of(i), hash_of(i), v.type, &put, given) == 0);
     }
@@ -357,7 +365,7 @@ static void do_integer(unsigned d, unsigned i)
     int64_t expiry = e == NULL ? -1 : k->expiry_ms;
     char text[NUMBER_TEXT_MAX];
     struct value v;
-    value_text(&v, text, number_from_int(text, integer));
+    value_text(&v, OBJECT_STRING, text, number_from_int(text, integer));
     store(k, v, expiry);
     const struct entry *made = find(d, i);
     must(made != NULL && entry_integer(made, &integer));
@@ -387,8 +395,125 @@ static void do_edit(unsigned d, unsigned i)
         memset(bytes + from, 'A' + (int)below(26), below(len - from + 1));
     }
     struct value v;
-    value_text(&v, len == 0 ? "" : bytes, len);
+    value_text(&v, OBJECT_STRING, len == 0 ? "" : bytes, len);
     store(k, v, e == NULL ? -1 : k->expiry_ms);
+}
+
+/* Packed bytes that are made, grow or shrink; an object that becomes such. */
+static void do_edit_packed(unsigned d, unsigned i)
+{
+    struct key *k = &m.keys[d][i];
+    struct entry *e = find(d, i);
+    if (e != NULL && k->v.type != OBJECT_LIST)
+        return;
+    uint64_t dirty = keyspace_dirty(m.ks);
+    size_t was = e == NULL || k->v.text == NULL ? 0 : k->v.len;
+    size_t len = below(4) == 0 ? random_length() : below(3) == 0 ? was - below(was + 1) : was + below(40);
+    if (len > LONGEST)
+        len = LONGEST;
+    char *bytes;
+    must(db_edit_packed(db_of(d), e, key_of(i), hash_of(i), OBJECT_LIST, len, &bytes) == 0);
+    must(keyspace_dirty(m.ks) == dirty + 1);
+    if (e == NULL)
+        expect(EVENT_NEW, "new", d, i);
+    size_t keep = was < len ? was : len;
+    must(keep == 0 || memcmp(bytes, k->v.text, keep) == 0);
+    if (len > keep)
+        memset(bytes + keep, 'p', len - keep);
+    if (len != 0)
+        bytes[below(len)] = (char)('A' + (int)below(26));
+    struct value v;
+    value_text(&v, OBJECT_LIST, len == 0 ? "" : bytes, len);
+    store(k, v, e == NULL ? -1 : k->expiry_ms);
+    const struct entry *made = find(d, i);
+    must(made != NULL && entry_packed(keyspace_arena(m.ks), made).ptr == bytes);
+    must(entry_encoding(made) != ENTRY_INLINE || len <= ENTRY_INLINE_MAX);
+    /* What has become small does not keep what it was. */
+    must(len > ENTRY_INLINE_MAX / 2 || entry_encoding(made) == ENTRY_INLINE);
+    must(db_memory(db_of(d), made, 0) < 2 * (len + key_of(i).len) + 2500 + len / 8);
+}
+
+/* An object that is made, of nothing, of packed bytes or of another one, or that grows. */
+static void do_object(unsigned d, unsigned i)
+{
+    struct key *k = &m.keys[d][i];
+    struct entry *e = find(d, i);
+    if (e != NULL && k->v.type != OBJECT_LIST)
+        return;
+    uint64_t dirty = keyspace_dirty(m.ks);
+    struct value v = {.type = OBJECT_LIST, .len = below(150), .tag = random_next(&m.r)};
+    if (e != NULL && k->v.text == NULL && below(2) == 0) {
+        v.tag = k->v.tag;
+        struct fake_root *root = entry_object(keyspace_arena(m.ks), e);
+        fake_add(m.ks, root, v.len, v.tag);
+        v.len += k->v.len;
+        if (below(3) == 0)
+            must(db_set_object(db_of(d), e, key_of(i), hash_of(i), OBJECT_LIST, root) == 0);
+        else
+            db_changed(db_of(d), e);
+    } else {
+        struct fake_root *root = fake_new(m.ks, v.len, v.tag);
+        must(db_set_object(db_of(d), e, key_of(i), hash_of(i), OBJECT_LIST, root) == 0);
+        if (e == NULL)
+            expect(EVENT_NEW, "new", d, i);
+    }
+    must(keyspace_dirty(m.ks) == dirty + 1);
+    store(k, v, e == NULL ? -1 : k->expiry_ms);
+    e = find(d, i);
+    must(e != NULL && db_memory(db_of(d), e, 0) >= v.len * sizeof(struct fake_node));
+}
+
+static void do_delete_entry(unsigned d, unsigned i)
+{
+    struct entry *e = find(d, i);
+    uint64_t dirty = keyspace_dirty(m.ks);
+    if (e == NULL)
+        return;
+    db_delete_entry(db_of(d), e);
+    must(keyspace_dirty(m.ks) == dirty + 1);
+    forget(&m.keys[d][i]);
+}
+
+/* As a loader; where the key is there already, nothing happens. */
+static void do_load(unsigned d, unsigned i)
+{
+    struct key *k = &m.keys[d][i];
+    bool was = k->there;
+    uint64_t dirty = keyspace_dirty(m.ks);
+    int64_t expiry = below(2) == 0 ? DB_EXPIRY_NONE : random_expiry();
+    struct value v;
+    struct entry_value put;
+    random_value(&v, &put);
+    must(db_load_value(db_of(d), key_of(i), v.type, &put, expiry, -1, -1) == 0);
+    must(keyspace_load_flush(m.ks) == (was ? MR_E_CORRUPT : 0) && keyspace_dirty(m.ks) == dirty);
+    if (was)
+        value_free(&v);
+    else
+        store(k, v, expiry);
+    db_find(db_of(d), key_of(i), hash_of(i), 0);
+}
+
+/* A copy, as COPY makes it of packed bytes, under another name. */
+static void do_copy(unsigned d, unsigned i)
+{
+    unsigned to = (unsigned)below(KEYS);
+    struct key *k = &m.keys[d][i], *target = &m.keys[d][to];
+    const struct entry *e = find(d, i);
+    struct entry_value put;
+    if (e == NULL || to == i || k->v.text == NULL)
+        return;
+    /* Looking for the other key may take one away that is due. */
+    bool was = db_find(db_of(d), key_of(to), hash_of(to), DB_NO_TOUCH) != NULL;
+    unsigned was_type = target->v.type;
+    e = find(d, i);
+    must(entry_value_copy(&put, keyspace_arena(m.ks), e) == 0);
+    must(db_put_as_new(db_of(d), key_of(to), hash_of(to), k->v.type, &put, entry_expiry(e)) == 0);
+    expect(EVENT_NEW, "new", d, to);
+    db_event_replaced(db_of(d), key_of(to));
+    expect_replaced(was, was_type, k->v.type, d, to);
+    struct value v;
+    value_text(&v, k->v.type, k->v.text, k->v.len);
+    store(target, v, k->expiry_ms);
 }
 
 /* From one name to another one, of the same database or of another one. */
@@ -463,6 +588,15 @@ static void do_expiry(unsigned d, unsigned i)
     }
 }
 
+/* The keyspace remembers a duplicate until the next addition. */
+static void forget_duplicate(void)
+{
+    struct entry_value v;
+    entry_value_integer(&v, 1);
+    must(db_load_value(db_of(0), slice_of("", (size_t)1 << 50), OBJECT_STRING, &v, -1, -1, -1) ==
+         MR_E_MEMORY);
+}
+
 static void do_impossible(unsigned d, unsigned i)
 {
     size_t huge = (size_t)1 << (below(2) == 0 ? 50 : 62);
@@ -471,16 +605,34 @@ static void do_impossible(unsigned d, unsigned i)
     struct entry *e = find(d, i);
     struct entry_value v;
     char *bytes;
+    forget_duplicate();
+    while (keyspace_background(m.ks, 1000))
+        continue;
+    e = find(d, i);
     uint64_t dirty = keyspace_dirty(m.ks);
     size_t used = keyspace_arena(m.ks)->used;
     must(db_set_string(db_of(d), key, hash_of(i), never_read, DB_EXPIRY_NONE) == MR_E_MEMORY);
     if (e == NULL || k->v.type == OBJECT_STRING)
         must(db_edit_string(db_of(d), e, key, hash_of(i), huge, &bytes) == MR_E_MEMORY);
+    else
+        must(db_edit_packed(db_of(d), e, key, hash_of(i), OBJECT_LIST, huge, &bytes) == MR_E_MEMORY);
+    must(db_edit_packed(db_of(d), NULL, never_read, 7, OBJECT_LIST, 1, &bytes) == MR_E_MEMORY);
+    must(db_set_object(db_of(d), NULL, never_read, 7, OBJECT_LIST, m.ks) == MR_E_MEMORY);
+    must(entry_value_packed(&v, keyspace_arena(m.ks), never_read) == MR_E_MEMORY);
+    fake_make(m.ks, below(3000), 1, &v);
+    must(db_put(db_of(d), never_read, 7, OBJECT_LIST, &v, DB_EXPIRY_NONE) == MR_E_MEMORY);
+    if (below(2) == 0)
+        keyspace_free_value(m.ks, OBJECT_LIST, &v);
+    else
+        must(db_load_value(db_of(d), never_read, OBJECT_LIST, &v, -1, -1, -1) == MR_E_MEMORY);
     entry_value_integer(&v, 7);
     must(db_put(db_of(d), never_read, 7, OBJECT_STRING, &v, DB_EXPIRY_NONE) == MR_E_MEMORY);
     must(db_store_integer(db_of(d), NULL, never_read, 7, 7) == MR_E_MEMORY);
     if (e != NULL)
         must(db_move(db_of(d), e, db_of(0), never_read, 7, NULL) == MR_E_MEMORY);
+    /* A big value that found no place goes in slices. */
+    while (keyspace_background(m.ks, 1000))
+        continue;
     must(keyspace_dirty(m.ks) == dirty && keyspace_arena(m.ks)->used == used);
 }
 
@@ -525,9 +677,11 @@ static void do_swap(void)
 }
 
 static void (*const commands[])(unsigned d, unsigned i) = {
-    do_set,  do_set,    do_set,    do_integer, do_integer, do_edit,       do_edit,
-    do_edit, do_edit,   do_move,   do_move,    do_restore, do_delete,     do_delete,
-    do_miss, do_expiry, do_expiry, do_expiry,  do_expiry,  do_impossible,
+    do_set,         do_set,    do_set,        do_integer,      do_integer,     do_edit,
+    do_edit,        do_edit,   do_edit,       do_move,         do_move,        do_restore,
+    do_delete,      do_delete, do_miss,       do_expiry,       do_expiry,      do_expiry,
+    do_expiry,      do_copy,   do_impossible, do_edit_packed,  do_edit_packed, do_edit_packed,
+    do_edit_packed, do_object, do_object,     do_delete_entry, do_load,
 };
 
 static void step(void)
@@ -584,6 +738,7 @@ START_TEST(everything_agrees_with_the_model)
         do_flush(d);
     }
     db_flush(keyspace_scratch(m.ks));
+    forget_duplicate();
     while (keyspace_background(m.ks, 1000))
         continue;
     must(!keyspace_is_freeing(m.ks));

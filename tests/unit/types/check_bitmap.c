@@ -54,38 +54,38 @@ static void note_silent(void *owner, struct db *db, enum keyspace_event_class cl
                         struct slice key)
 {
     (void)owner, (void)db, (void)class_, (void)name, (void)key;
-    buf_append_str(&string_fixture.events, "- ");
+    buf_append_str(&type_fixture.events, "- ");
 }
 
 static const struct entry *find(const char *key)
 {
     struct slice name = slice_str(key);
-    return db_find(string_fixture.db, name, keyspace_hash(string_fixture.ks, name), 0);
+    return db_find(type_fixture.db, name, keyspace_hash(type_fixture.ks, name), 0);
 }
 
 START_TEST(one_row)
 {
     const struct row *r = &rows[_i];
     struct keyspace_observer silent = {.classes = EVENT_SILENT, .event = note_silent};
-    keyspace_add_observer(string_fixture.ks, &silent);
+    keyspace_add_observer(type_fixture.ks, &silent);
     if (*r->before != '\0')
-        string_run(r->before);
-    uint64_t dirty = keyspace_dirty(string_fixture.ks);
-    string_run(r->command);
-    ck_assert_str_eq(buf_cstr(&string_fixture.events), r->events);
-    ck_assert_uint_eq(keyspace_dirty(string_fixture.ks) - dirty, r->writes);
+        type_run(r->before);
+    uint64_t dirty = keyspace_dirty(type_fixture.ks);
+    type_run(r->command);
+    ck_assert_str_eq(buf_cstr(&type_fixture.events), r->events);
+    ck_assert_uint_eq(keyspace_dirty(type_fixture.ks) - dirty, r->writes);
     const struct entry *e = find("k");
     ck_assert_int_eq(e != NULL, r->value != NULL);
     if (e != NULL) {
         char scratch[NUMBER_TEXT_MAX];
-        struct slice value = entry_string(keyspace_arena(string_fixture.ks), e, scratch);
+        struct slice value = entry_string(keyspace_arena(type_fixture.ks), e, scratch);
         size_t len = strlen(r->value);
         ck_assert_uint_ge(value.len, len);
         ck_assert_mem_eq(value.ptr, r->value, len);
         for (size_t i = len; i < value.len; i++)
             ck_assert_int_eq(value.ptr[i], 0);
     }
-    keyspace_remove_observer(string_fixture.ks, &silent);
+    keyspace_remove_observer(type_fixture.ks, &silent);
 }
 END_TEST
 
@@ -119,35 +119,34 @@ START_TEST(other_types)
     struct entry_value v;
     entry_value_inline(&v, slice_str("not a string"));
     ck_assert_int_eq(
-        db_put(string_fixture.db, l, keyspace_hash(string_fixture.ks, l), OBJECT_LIST, &v, DB_EXPIRY_NONE),
-        0);
-    string_run("SET s v");
+        db_put(type_fixture.db, l, keyspace_hash(type_fixture.ks, l), OBJECT_LIST, &v, DB_EXPIRY_NONE), 0);
+    type_run("SET s v");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        ck_assert_str_eq(string_run(refused[i].command), refused[i].reply);
-        ck_assert_uint_eq(string_fixture.events.len, 0);
+        ck_assert_str_eq(type_run(refused[i].command), refused[i].reply);
+        ck_assert_uint_eq(type_fixture.events.len, 0);
     }
     ck_assert_ptr_null(find("d"));
     ck_assert_uint_eq(entry_type(find("l")), OBJECT_LIST);
     /* It may be what is written over. */
-    ck_assert_str_eq(string_run("BITOP OR l s"), ":1\r\n");
-    ck_assert_str_eq(string_run("GET l"), "$1\r\nv\r\n");
+    ck_assert_str_eq(type_run("BITOP OR l s"), ":1\r\n");
+    ck_assert_str_eq(type_run("GET l"), "$1\r\nv\r\n");
 }
 END_TEST
 
 START_TEST(what_cannot_be_had)
 {
-    string_fixture.options.proto_max_bulk_len = INT64_MAX;
-    string_run("SET k 12");
-    uint64_t dirty = keyspace_dirty(string_fixture.ks);
-    ck_assert_str_eq(string_run("SETBIT k 9223372036854775807 1"), MEMORY);
-    ck_assert_str_eq(string_run("SETBIT nosuch 9223372036854775807 1"), MEMORY);
-    ck_assert_str_eq(string_run("BITFIELD k SET i64 9223372036854775807 1"), MEMORY);
-    ck_assert_str_eq(string_run("BITFIELD k GET u8 0 SET u8 0 1 SET i64 9223372036854775807 1"), MEMORY);
-    ck_assert_str_eq(string_run("GET k"), "$2\r\n12\r\n");
+    type_fixture.options.proto_max_bulk_len = INT64_MAX;
+    type_run("SET k 12");
+    uint64_t dirty = keyspace_dirty(type_fixture.ks);
+    ck_assert_str_eq(type_run("SETBIT k 9223372036854775807 1"), MEMORY);
+    ck_assert_str_eq(type_run("SETBIT nosuch 9223372036854775807 1"), MEMORY);
+    ck_assert_str_eq(type_run("BITFIELD k SET i64 9223372036854775807 1"), MEMORY);
+    ck_assert_str_eq(type_run("BITFIELD k GET u8 0 SET u8 0 1 SET i64 9223372036854775807 1"), MEMORY);
+    ck_assert_str_eq(type_run("GET k"), "$2\r\n12\r\n");
     ck_assert_ptr_null(find("nosuch"));
-    ck_assert_uint_eq(keyspace_dirty(string_fixture.ks), dirty);
-    ck_assert_str_eq(string_run("BITFIELD k GET i64 9223372036854775807"), "*1\r\n:0\r\n");
-    ck_assert_str_eq(string_run("GETBIT k 9223372036854775807"), ":0\r\n");
+    ck_assert_uint_eq(keyspace_dirty(type_fixture.ks), dirty);
+    ck_assert_str_eq(type_run("BITFIELD k GET i64 9223372036854775807"), "*1\r\n:0\r\n");
+    ck_assert_str_eq(type_run("GETBIT k 9223372036854775807"), ":0\r\n");
 }
 END_TEST
 
@@ -157,18 +156,18 @@ START_TEST(many_arguments)
     enum { SOURCES = 1000 };
     struct slice *argv = malloc((3 + SOURCES * 4) * sizeof *argv);
     ck_assert_ptr_nonnull(argv);
-    string_run("SET a 7");
-    string_run("SET b 77");
+    type_run("SET a 7");
+    type_run("SET b 77");
     argv[0] = slice_str("BITOP");
     argv[1] = slice_str("XOR");
     argv[2] = slice_str("d");
     for (uint32_t i = 0; i < SOURCES; i++)
         argv[3 + i] = slice_str(i % 2 == 0 ? "a" : "b");
-    string_run_slices(argv, 3 + SOURCES);
-    ck_assert_str_eq(buf_cstr(&string_fixture.out), ":2\r\n");
-    string_run("BITOP XOR e a b");
-    ck_assert_str_eq(string_run("BITCOUNT d"), ":0\r\n");
-    ck_assert_str_eq(string_run("BITCOUNT e"), ":5\r\n");
+    type_run_slices(argv, 3 + SOURCES);
+    ck_assert_str_eq(buf_cstr(&type_fixture.out), ":2\r\n");
+    type_run("BITOP XOR e a b");
+    ck_assert_str_eq(type_run("BITCOUNT d"), ":0\r\n");
+    ck_assert_str_eq(type_run("BITCOUNT e"), ":5\r\n");
 
     argv[0] = slice_str("BITFIELD");
     argv[1] = slice_str("f");
@@ -178,9 +177,9 @@ START_TEST(many_arguments)
         argv[4 + i * 4] = slice_str("#3");
         argv[5 + i * 4] = slice_str("1");
     }
-    string_run_slices(argv, 2 + SOURCES * 4);
-    ck_assert_int_eq(strncmp(buf_cstr(&string_fixture.out), "*1000\r\n:1\r\n:2\r\n", 15), 0);
-    ck_assert_str_eq(string_run("BITFIELD_RO f GET u16 48"), "*1\r\n:1000\r\n");
+    type_run_slices(argv, 2 + SOURCES * 4);
+    ck_assert_int_eq(strncmp(buf_cstr(&type_fixture.out), "*1000\r\n:1\r\n:2\r\n", 15), 0);
+    ck_assert_str_eq(type_run("BITFIELD_RO f GET u16 48"), "*1\r\n:1000\r\n");
     free(argv);
 }
 END_TEST
@@ -194,26 +193,26 @@ START_TEST(results_of_all_sizes)
     for (unsigned i = 0; i < SIZES; i++)
         for (unsigned j = 0; j < SIZES; j++) {
             snprintf(line, sizeof line, "SETBIT a %u 1", sizes[i] * 8 - 1);
-            string_run(line);
+            type_run(line);
             snprintf(line, sizeof line, "SETBIT d %u 1", sizes[j] * 8 - 1);
-            string_run(line);
+            type_run(line);
             snprintf(reply, sizeof reply, ":%u\r\n", sizes[i]);
-            ck_assert_str_eq(string_run("BITOP NOT d a"), reply);
+            ck_assert_str_eq(type_run("BITOP NOT d a"), reply);
             snprintf(reply, sizeof reply, ":%u\r\n", sizes[i] * 8 - 1);
-            ck_assert_str_eq(string_run("BITCOUNT d"), reply);
-            ck_assert_str_eq(string_run("BITPOS d 0"), reply);
+            ck_assert_str_eq(type_run("BITCOUNT d"), reply);
+            ck_assert_str_eq(type_run("BITPOS d 0"), reply);
             snprintf(reply, sizeof reply, ":%u\r\n", sizes[i]);
-            ck_assert_str_eq(string_run("BITOP AND d d a"), reply);
-            ck_assert_str_eq(string_run("BITCOUNT d"), ":0\r\n");
-            string_run("BITOP AND a nosuch");
-            string_run("BITOP AND d nosuch");
+            ck_assert_str_eq(type_run("BITOP AND d d a"), reply);
+            ck_assert_str_eq(type_run("BITCOUNT d"), ":0\r\n");
+            type_run("BITOP AND a nosuch");
+            type_run("BITOP AND d nosuch");
         }
 }
 END_TEST
 
 UNIT_SUITE(types_bitmap)
 {
-    tcase_add_checked_fixture(tc, string_set_up, string_tear_down);
+    tcase_add_checked_fixture(tc, string_set_up, type_tear_down);
     tcase_add_loop_test(tc, one_row, 0, sizeof rows / sizeof *rows);
     tcase_add_test(tc, other_types);
     tcase_add_test(tc, what_cannot_be_had);

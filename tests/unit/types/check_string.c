@@ -79,28 +79,28 @@ START_TEST(one_row)
 {
     const struct row *r = &rows[_i];
     if (r->before[0] != '\0')
-        ck_assert_str_eq(string_run(r->before), OK);
-    ck_assert_msg(strcmp(string_run(r->command), r->reply) == 0, "%s: %s", r->command,
-                  buf_cstr(&string_fixture.out));
-    ck_assert_msg(strcmp(string_run("GET k"), r->value) == 0, "%s: %s", r->command,
-                  buf_cstr(&string_fixture.out));
+        ck_assert_str_eq(type_run(r->before), OK);
+    ck_assert_msg(strcmp(type_run(r->command), r->reply) == 0, "%s: %s", r->command,
+                  buf_cstr(&type_fixture.out));
+    ck_assert_msg(strcmp(type_run("GET k"), r->value) == 0, "%s: %s", r->command,
+                  buf_cstr(&type_fixture.out));
     ck_assert_msg(string_expiry() == r->expiry_ms, "%s: %lld", r->command, (long long)string_expiry());
 }
 END_TEST
 
 START_TEST(null_in_resp3)
 {
-    string_fixture.session.resp = 3;
-    ck_assert_str_eq(string_run("GET k"), "_\r\n");
-    ck_assert_str_eq(string_run("SET k v XX"), "_\r\n");
-    ck_assert_str_eq(string_run("SET k v GET"), "_\r\n");
+    type_fixture.session.resp = 3;
+    ck_assert_str_eq(type_run("GET k"), "_\r\n");
+    ck_assert_str_eq(type_run("SET k v XX"), "_\r\n");
+    ck_assert_str_eq(type_run("SET k v GET"), "_\r\n");
 }
 END_TEST
 
 static void print_stats(struct buf *text)
 {
     struct counters *c = counters_new();
-    keyspace_register_counters(string_fixture.ks, c);
+    keyspace_register_counters(type_fixture.ks, c);
     counters_print(c, "stats", "Stats", text);
     counters_free(c);
 }
@@ -108,13 +108,13 @@ static void print_stats(struct buf *text)
 START_TEST(only_reads_count_as_lookups)
 {
     struct buf text = {0};
-    string_run("SET k v");
-    string_run("SET k v NX");
-    string_run("SET k v XX");
-    string_run("SET k v GET");
-    string_run("SET other v GET");
-    string_run("GET k");
-    string_run("GET nothing");
+    type_run("SET k v");
+    type_run("SET k v NX");
+    type_run("SET k v XX");
+    type_run("SET k v GET");
+    type_run("SET other v GET");
+    type_run("GET k");
+    type_run("GET nothing");
     print_stats(&text);
     ck_assert_ptr_nonnull(strstr(buf_cstr(&text), "keyspace_hits:2\r\nkeyspace_misses:2\r\n"));
     buf_done(&text);
@@ -125,14 +125,14 @@ START_TEST(no_memory_is_one_error)
 {
     struct slice argv[] = {slice_str("SET"), slice_str("k"), slice_of("x", (size_t)1 << 50),
                            slice_str("GET")};
-    string_run("SET k old");
+    type_run("SET k old");
     size_t before = strlen("$3\r\nold\r\n");
-    string_run_slices(argv, 4);
-    ck_assert_int_eq(string_fixture.out.data[0], '-');
-    ck_assert_ptr_null(memmem(string_fixture.out.data, string_fixture.out.len, "old", 3));
-    string_run_slices(argv, 3);
-    ck_assert_int_eq(string_fixture.out.data[0], '-');
-    ck_assert_uint_eq(strlen(string_run("GET k")), before);
+    type_run_slices(argv, 4);
+    ck_assert_int_eq(type_fixture.out.data[0], '-');
+    ck_assert_ptr_null(memmem(type_fixture.out.data, type_fixture.out.len, "old", 3));
+    type_run_slices(argv, 3);
+    ck_assert_int_eq(type_fixture.out.data[0], '-');
+    ck_assert_uint_eq(strlen(type_run("GET k")), before);
 }
 END_TEST
 
@@ -144,15 +144,15 @@ START_TEST(values_of_any_bytes)
         for (size_t i = 0; i < len; i++)
             bytes[i] = (char)(i * 7);
         struct slice argv[] = {slice_str("SET"), slice_of("k\0\r\n", 4), slice_of(bytes, len)};
-        string_run_slices(argv, 3);
-        ck_assert(slice_equal(buf_slice(&string_fixture.out), slice_str(OK)));
+        type_run_slices(argv, 3);
+        ck_assert(slice_equal(buf_slice(&type_fixture.out), slice_str(OK)));
         argv[0] = slice_str("GET");
-        string_run_slices(argv, 2);
+        type_run_slices(argv, 2);
         char head[32];
         size_t head_len = (size_t)snprintf(head, sizeof head, "$%zu\r\n", len);
-        ck_assert_uint_eq(string_fixture.out.len, head_len + len + 2);
-        ck_assert_mem_eq(string_fixture.out.data, head, head_len);
-        ck_assert(slice_equal(slice_of(string_fixture.out.data + head_len, len), slice_of(bytes, len)));
+        ck_assert_uint_eq(type_fixture.out.len, head_len + len + 2);
+        ck_assert_mem_eq(type_fixture.out.data, head, head_len);
+        ck_assert(slice_equal(slice_of(type_fixture.out.data + head_len, len), slice_of(bytes, len)));
         free(bytes);
     }
 }
@@ -160,7 +160,7 @@ END_TEST
 
 UNIT_SUITE(types_string)
 {
-    tcase_add_checked_fixture(tc, string_set_up, string_tear_down);
+    tcase_add_checked_fixture(tc, string_set_up, type_tear_down);
     tcase_add_loop_test(tc, one_row, 0, sizeof rows / sizeof *rows);
     tcase_add_test(tc, null_in_resp3);
     tcase_add_test(tc, only_reads_count_as_lookups);

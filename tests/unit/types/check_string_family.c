@@ -70,10 +70,10 @@ START_TEST(events_are_told)
 {
     const struct told *t = &told[_i];
     if (t->before[0] != '\0')
-        string_run(t->before);
-    string_run(t->command);
-    ck_assert_msg(strcmp(buf_cstr(&string_fixture.events), t->events) == 0, "%s: %s", t->command,
-                  buf_cstr(&string_fixture.events));
+        type_run(t->before);
+    type_run(t->command);
+    ck_assert_msg(strcmp(buf_cstr(&type_fixture.events), t->events) == 0, "%s: %s", t->command,
+                  buf_cstr(&type_fixture.events));
 }
 END_TEST
 
@@ -127,17 +127,17 @@ START_TEST(other_types_are_left_alone)
 {
     const struct wrong *w = &wrong[_i];
     struct slice k = slice_str("k");
-    uint64_t hash = keyspace_hash(string_fixture.ks, k);
+    uint64_t hash = keyspace_hash(type_fixture.ks, k);
     struct entry_value v;
     entry_value_inline(&v, slice_str("elements"));
-    ck_assert_int_eq(db_put(string_fixture.db, k, hash, OBJECT_LIST, &v, DB_EXPIRY_NONE), 0);
-    ck_assert_msg(strcmp(string_run(w->command), w->reply) == 0, "%s: %s", w->command,
-                  buf_cstr(&string_fixture.out));
-    ck_assert_uint_eq(string_fixture.events.len, 0);
-    const struct entry *e = db_find(string_fixture.db, k, hash, 0);
+    ck_assert_int_eq(db_put(type_fixture.db, k, hash, OBJECT_LIST, &v, DB_EXPIRY_NONE), 0);
+    ck_assert_msg(strcmp(type_run(w->command), w->reply) == 0, "%s: %s", w->command,
+                  buf_cstr(&type_fixture.out));
+    ck_assert_uint_eq(type_fixture.events.len, 0);
+    const struct entry *e = db_find(type_fixture.db, k, hash, 0);
     ck_assert_ptr_nonnull(e);
     ck_assert_uint_eq(entry_type(e), OBJECT_LIST);
-    ck_assert_uint_eq(db_size(string_fixture.db), 1);
+    ck_assert_uint_eq(db_size(type_fixture.db), 1);
 }
 END_TEST
 
@@ -145,23 +145,23 @@ END_TEST
 static const char *encoding(void)
 {
     struct slice k = slice_str("k");
-    return entry_string_encoding(db_find(string_fixture.db, k, keyspace_hash(string_fixture.ks, k), 0));
+    return entry_string_encoding(db_find(type_fixture.db, k, keyspace_hash(type_fixture.ks, k), 0));
 }
 
 START_TEST(numbers_stay_numbers)
 {
-    string_run("INCR k");
+    type_run("INCR k");
     ck_assert_str_eq(encoding(), "int");
-    string_run("INCRBY k 9223372036854775806");
+    type_run("INCRBY k 9223372036854775806");
     ck_assert_str_eq(encoding(), "int");
-    ck_assert_str_eq(string_run("GET k"), "$19\r\n9223372036854775807\r\n");
-    string_run("APPEND k 0");
+    ck_assert_str_eq(type_run("GET k"), "$19\r\n9223372036854775807\r\n");
+    type_run("APPEND k 0");
     ck_assert_str_eq(encoding(), "raw");
-    string_run("SETRANGE k 0 0");
-    ck_assert_str_eq(string_run("INCR k"), "-ERR value is not an integer or out of range\r\n");
-    string_run("SET k 5 EX 7");
-    string_run("APPEND k 5");
-    ck_assert_str_eq(string_run("INCR k"), ":56\r\n");
+    type_run("SETRANGE k 0 0");
+    ck_assert_str_eq(type_run("INCR k"), "-ERR value is not an integer or out of range\r\n");
+    type_run("SET k 5 EX 7");
+    type_run("APPEND k 5");
+    ck_assert_str_eq(type_run("INCR k"), ":56\r\n");
     ck_assert_str_eq(encoding(), "int");
     ck_assert_int_eq(string_expiry(), STRING_NOW + 7000);
 }
@@ -182,44 +182,44 @@ static void run_mset(const char *command, struct slice last, const char *reply)
                            slice_str("2"),
                            slice_str("c"),
                            last};
-    string_run_slices(argv, 7);
-    ck_assert_str_eq(buf_cstr(&string_fixture.out), reply);
+    type_run_slices(argv, 7);
+    ck_assert_str_eq(buf_cstr(&type_fixture.out), reply);
 }
 
 START_TEST(many_are_set_all_or_not_at_all)
 {
     run_mset("MSET", impossible(), "-ERR not enough memory\r\n");
     run_mset("MSETNX", impossible(), "-ERR not enough memory\r\n");
-    ck_assert_uint_eq(db_size(string_fixture.db), 0);
+    ck_assert_uint_eq(db_size(type_fixture.db), 0);
     run_mset("MSET", slice_str("3"), "+OK\r\n");
-    ck_assert_uint_eq(db_size(string_fixture.db), 3);
+    ck_assert_uint_eq(db_size(type_fixture.db), 3);
     run_mset("MSET", impossible(), "-ERR not enough memory\r\n");
     run_mset("MSETNX", impossible(), ":0\r\n");
-    ck_assert_str_eq(string_run("MGET a b c"), "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n");
+    ck_assert_str_eq(type_run("MGET a b c"), "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n");
     struct slice getset[] = {slice_str("GETSET"), slice_str("a"), impossible()};
-    string_run_slices(getset, 3);
-    ck_assert_str_eq(buf_cstr(&string_fixture.out), "-ERR not enough memory\r\n");
-    ck_assert_str_eq(string_run("GET a"), "$1\r\n1\r\n");
+    type_run_slices(getset, 3);
+    ck_assert_str_eq(buf_cstr(&type_fixture.out), "-ERR not enough memory\r\n");
+    ck_assert_str_eq(type_run("GET a"), "$1\r\n1\r\n");
 }
 END_TEST
 
 START_TEST(lengths_end_at_the_limit)
 {
     static const char too_long[] = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
-    ck_assert_str_eq(string_run("SETRANGE k 1048576 x"), too_long);
-    ck_assert_str_eq(string_run("SETRANGE k 9223372036854775807 x"), too_long);
+    ck_assert_str_eq(type_run("SETRANGE k 1048576 x"), too_long);
+    ck_assert_str_eq(type_run("SETRANGE k 9223372036854775807 x"), too_long);
     ck_assert_int_eq(string_expiry(), -2);
-    ck_assert_str_eq(string_run("SETRANGE k 1048575 x"), ":1048576\r\n");
-    ck_assert_str_eq(string_run("APPEND k x"), too_long);
-    ck_assert_str_eq(string_run("GETRANGE k 1048574 -1"), "$2\r\n\0x\r\n");
-    ck_assert_mem_eq(string_fixture.out.data, "$2\r\n\0x\r\n", 8);
-    ck_assert_str_eq(string_run("STRLEN k"), ":1048576\r\n");
+    ck_assert_str_eq(type_run("SETRANGE k 1048575 x"), ":1048576\r\n");
+    ck_assert_str_eq(type_run("APPEND k x"), too_long);
+    ck_assert_str_eq(type_run("GETRANGE k 1048574 -1"), "$2\r\n\0x\r\n");
+    ck_assert_mem_eq(type_fixture.out.data, "$2\r\n\0x\r\n", 8);
+    ck_assert_str_eq(type_run("STRLEN k"), ":1048576\r\n");
 }
 END_TEST
 
 UNIT_SUITE(types_string_family)
 {
-    tcase_add_checked_fixture(tc, string_set_up, string_tear_down);
+    tcase_add_checked_fixture(tc, string_set_up, type_tear_down);
     tcase_add_loop_test(tc, events_are_told, 0, sizeof told / sizeof *told);
     tcase_add_loop_test(tc, other_types_are_left_alone, 0, sizeof wrong / sizeof *wrong);
     tcase_add_test(tc, numbers_stay_numbers);

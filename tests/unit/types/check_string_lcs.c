@@ -83,15 +83,15 @@ static void expect(struct slice a, struct slice b, struct buf *index, struct buf
 
 static void check_reply(const char *line, struct buf *expected)
 {
-    string_run(line);
-    ck_assert_msg(slice_equal(buf_slice(&string_fixture.out), buf_slice(expected)), "%s: %.200s", line,
-                  buf_cstr(&string_fixture.out));
+    type_run(line);
+    ck_assert_msg(slice_equal(buf_slice(&type_fixture.out), buf_slice(expected)), "%s: %.200s", line,
+                  buf_cstr(&type_fixture.out));
 }
 
 static void set(const char *key, struct slice value)
 {
     struct slice argv[] = {slice_str("SET"), slice_str(key), value};
-    string_run_slices(argv, 3);
+    type_run_slices(argv, 3);
 }
 
 static void check_pair(struct slice a, struct slice b)
@@ -147,24 +147,24 @@ START_TEST(too_much_is_refused)
 {
     static const char refused[] =
         "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len\r\n";
-    char *bytes = malloc(STRING_MAX_BULK);
+    char *bytes = malloc(TYPE_MAX_BULK);
     ck_assert_ptr_nonnull(bytes);
-    memset(bytes, 'x', STRING_MAX_BULK);
-    set("a", slice_of(bytes, STRING_MAX_BULK));
+    memset(bytes, 'x', TYPE_MAX_BULK);
+    set("a", slice_of(bytes, TYPE_MAX_BULK));
     set("b", slice_of(bytes, 9));
-    ck_assert_str_eq(string_run("LCS a b"), refused);
-    ck_assert_str_eq(string_run("LCS b a LEN"), refused);
+    ck_assert_str_eq(type_run("LCS a b"), refused);
+    ck_assert_str_eq(type_run("LCS b a LEN"), refused);
     set("b", slice_of(bytes, 8));
-    ck_assert_str_eq(string_run("LCS a b"), "$8\r\nxxxxxxxx\r\n");
-    ck_assert_str_eq(string_run("LCS b a LEN"), ":8\r\n");
-    ck_assert_str_eq(string_run("LCS a nothing"), "$0\r\n\r\n");
+    ck_assert_str_eq(type_run("LCS a b"), "$8\r\nxxxxxxxx\r\n");
+    ck_assert_str_eq(type_run("LCS b a LEN"), ":8\r\n");
+    ck_assert_str_eq(type_run("LCS a nothing"), "$0\r\n\r\n");
     free(bytes);
 }
 END_TEST
 
 UNIT_SUITE(types_string_lcs)
 {
-    tcase_add_checked_fixture(tc, string_set_up, string_tear_down);
+    tcase_add_checked_fixture(tc, string_set_up, type_tear_down);
     tcase_add_test(tc, as_the_table_says);
     tcase_add_loop_test(tc, over_the_borders_of_blocks, 0, 5);
     tcase_add_test(tc, too_much_is_refused);

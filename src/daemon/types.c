@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See types.h.
+ */
+#include "daemon/types.h"
+
+#include "types/string/string.h"
+
+void types_register(struct types *t, struct registry *registry)
+{
+    object_types_add(&t->objects, &string_type);
+    string_register(registry);
+    hll_register(registry, &t->hll);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The types of values that this server has, and their options: the one place that lists them.
+ */
+#pragma once
+
+#include "keyspace/object.h"
+#include "types/string/hll.h"
+
+struct registry;
+
+struct types {
+    struct object_types objects;
+    struct hll_options hll;
+};
+
+/* Makes the commands of all types known, and T->objects what the keyspace can hold. T must outlive
+ * REGISTRY. */
+void types_register(struct types *t, struct registry *registry);
