@@ -24,6 +24,9 @@ tests_unit_unit_SOURCES = \
 	tests/unit/codec/check_resp_reader.c \
 	tests/unit/codec/check_resp_writer.c \
 	tests/unit/codec/check_ziplist.c \
+	tests/unit/command/block_fixture.c \
+	tests/unit/command/block_fixture.h \
+	tests/unit/command/check_block.c \
 	tests/unit/command/check_command.c \
 	tests/unit/command/check_dispatch.c \
 	tests/unit/command/check_dispatch_gates.c \

@@ -85,6 +85,9 @@ struct command {
     const char *complexity;
     const char *summary;
     const char *deprecated_since, *replaced_by;
+    /* The argument that names an element of the first key's value, whose memory is fetched ahead
+     * where the value is an object; 0: none. */
+    unsigned element;
     const struct command_key *keys;
     size_t key_count;
     const struct command_arg *args;

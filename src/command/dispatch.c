@@ -48,6 +48,7 @@ void dispatch_free(struct dispatch *d)
     if (d == NULL)
         return;
     assert(d->first == NULL);
+    block_free(d->block);
     registry_free(d->registry);
     resp_reader_done(&d->reader);
     heap_free(d->calls);

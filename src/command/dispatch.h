@@ -23,6 +23,7 @@
 #include "keyspace/keyspace.h"
 #include "net/net.h"
 
+struct block_retry;
 struct dispatch;
 
 /* What a handler gets. */
@@ -32,10 +33,12 @@ struct command_ctx {
     struct resp_writer *reply;
     struct session *session;
     struct db *db;
-    void *owner;       /* what the family registered with */
-    uint64_t key_hash; /* keyspace_hash of the first key, if the command has one */
+    void *owner;           /* what the family registered with */
+    uint64_t key_hash;     /* keyspace_hash of the first key, if the command has one */
+    uint64_t element_hash; /* of the element that the command's row points at; 0: not known */
     const struct command *command;
     struct dispatch *dispatch;
+    const struct block_retry *retry; /* a blocking command is called again; else NULL */
 };
 
 struct dispatch_options {

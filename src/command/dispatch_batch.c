@@ -18,8 +18,12 @@
 #include "command/command_log.h"
 #include "command/dispatch_private.h"
 
-#define AHEAD_BUCKET  12 /* commands between the fetch of a bucket and its use */
-#define AHEAD_ELEMENT 6
+/* Commands between the fetch and the use of a key's bucket, its entry, and of the place in an
+ * object's table and the element that is there. */
+#define AHEAD_BUCKET  12
+#define AHEAD_ENTRY   7
+#define AHEAD_PLACE   5
+#define AHEAD_ELEMENT 2
 #define MAX_ARGS      INT32_MAX
 
 /* Replies of one session in one go: beyond this the limit on unsent output must get its
@@ -120,7 +124,8 @@ static void reader_incomplete(struct dispatch *d, struct session *s)
 
 static bool may_parse(const struct dispatch *d, const struct session *s)
 {
-    return d->call_count < DISPATCH_BATCH && (s->flags & (SESSION_HELD | SESSION_FINISHED)) == 0;
+    return d->call_count < DISPATCH_BATCH &&
+           (s->flags & (SESSION_HELD | SESSION_FINISHED | SESSION_BLOCKED)) == 0;
 }
 
 /* Where the next request's arguments go; no place at all before the first has asked. */
@@ -196,10 +201,28 @@ static void fetch_bucket(struct dispatch *d, struct call *call)
     db_prefetch_bucket(keyspace_db(d->keyspace, call->session->db), call->hash);
 }
 
-static void fetch_element(struct dispatch *d, const struct call *call)
+static void fetch_entry(struct dispatch *d, const struct call *call)
 {
     if (call->entry != NULL && call->entry->first_key != 0 && call->entry->first_key < call->argc)
         db_prefetch_entry(keyspace_db(d->keyspace, call->session->db), call->hash);
+}
+
+static void fetch_place(struct dispatch *d, struct call *call)
+{
+    if (call->entry == NULL || call->entry->command->element == 0 ||
+        call->entry->command->element >= call->argc)
+        return;
+    const struct slice *argv = &d->args[call->at];
+    call->element =
+        db_prefetch_place(keyspace_db(d->keyspace, call->session->db), argv[call->entry->first_key],
+                          call->hash, argv[call->entry->command->element]);
+}
+
+static void fetch_element(struct dispatch *d, const struct call *call)
+{
+    if (call->element != 0)
+        db_prefetch_element(keyspace_db(d->keyspace, call->session->db),
+                            d->args[call->at + call->entry->first_key], call->hash, call->element);
 }
 
 /* Call AT is about to run: brings the cursors to their distance before it, over calls
@@ -208,7 +231,11 @@ static inline void fetch_ahead(struct dispatch *d, uint32_t at)
 {
     for (; d->bucket_next < d->call_count && d->bucket_next <= at + AHEAD_BUCKET; d->bucket_next++)
         fetch_bucket(d, &d->calls[d->bucket_next]);
-    for (; d->element_next < d->bucket_next && d->element_next <= at + AHEAD_ELEMENT; d->element_next++)
+    for (; d->entry_next < d->bucket_next && d->entry_next <= at + AHEAD_ENTRY; d->entry_next++)
+        fetch_entry(d, &d->calls[d->entry_next]);
+    for (; d->place_next < d->entry_next && d->place_next <= at + AHEAD_PLACE; d->place_next++)
+        fetch_place(d, &d->calls[d->place_next]);
+    for (; d->element_next < d->place_next && d->element_next <= at + AHEAD_ELEMENT; d->element_next++)
         fetch_element(d, &d->calls[d->element_next]);
 }
 
@@ -293,9 +320,15 @@ static void hold(struct session *s, const struct call *call)
     net_conn_untake(s->conn, call->start);
 }
 
-/* Drops or counts the reply that was written from MARK on. */
-static void settle_reply(struct dispatch *d, struct session *s, struct buf *out, size_t mark,
-                         uint64_t *failed)
+/* What waits behind a blocking command; the end of the connection is not held up by it. */
+static void put_back(struct session *s, const struct call *call)
+{
+    dispatch_forget_request(s);
+    net_conn_put_back(s->conn, call->start);
+}
+
+void dispatch_settle_reply(struct dispatch *d, struct session *s, struct buf *out, size_t mark,
+                           uint64_t *failed)
 {
     if (out->len > mark && out->data[mark] == '-') {
         dispatch_count_error(d, out->data + mark, out->len - mark);
@@ -314,7 +347,7 @@ static void run_protocol_error(struct dispatch *d, const struct call *call, stru
     size_t mark = reply->out->len;
     resp_error(reply, call->error);
     d->protocol_errors++;
-    settle_reply(d, call->session, reply->out, mark, NULL);
+    dispatch_settle_reply(d, call->session, reply->out, mark, NULL);
     dispatch_finish_session(d, call->session);
 }
 
@@ -330,6 +363,7 @@ static void run_call(struct dispatch *d, const struct call *call, struct resp_wr
                               .db = keyspace_db(d->keyspace, s->db),
                               .owner = e != NULL ? e->owner : NULL,
                               .key_hash = call->hash,
+                              .element_hash = call->element,
                               .command = e != NULL ? e->command : NULL,
                               .dispatch = d};
     size_t mark = reply->out->len;
@@ -342,7 +376,7 @@ static void run_call(struct dispatch *d, const struct call *call, struct resp_wr
     }
     if (verdict == DISPATCH_REFUSED) {
         bool found = e != NULL && (e->child_count == 0 || ctx.argc == 1);
-        settle_reply(d, s, reply->out, mark, found ? &e->rejected : NULL);
+        dispatch_settle_reply(d, s, reply->out, mark, found ? &e->rejected : NULL);
         return;
     }
     s->last = e;
@@ -351,12 +385,20 @@ static void run_call(struct dispatch *d, const struct call *call, struct resp_wr
     *ticks = done;
     e->calls++;
     e->ticks += spent;
-    registry_record(e, spent);
     if (spent > SLOW_TICKS)
         clock_update();
     d->commands++;
     s->commands++;
-    settle_reply(d, s, reply->out, mark, &e->failed);
+    if (__builtin_expect((s->flags & SESSION_BLOCKED) != 0, 0)) {
+        block_started(s, e, spent);
+    } else {
+        registry_record(e, spent);
+        dispatch_settle_reply(d, s, reply->out, mark, &e->failed);
+    }
+    if (__builtin_expect(d->ready, 0)) {
+        block_serve(d->block);
+        *ticks = clock_ticks();
+    }
 }
 
 /* The calls of one session that stand together, from I on; returns where they end. */
@@ -371,15 +413,15 @@ static uint32_t run_session(struct dispatch *d, uint32_t i, uint64_t *ticks)
     }
     struct resp_writer reply = {.out = net_reply_begin(s->conn), .version = s->resp};
     size_t enough = reply.out->len + YIELD_AFTER;
-    bool yielded = false;
+    bool over = false;
     for (; end < d->call_count && d->calls[end].session == s; end++) {
         fetch_ahead(d, end);
         const struct call *call = &d->calls[end];
-        if (yielded || (s->flags & (SESSION_FINISHED | SESSION_HELD)) != 0)
+        if (over || (s->flags & (SESSION_FINISHED | SESSION_HELD)) != 0)
             continue;
-        if (reply.out->len > enough) {
-            yield(s, call);
-            yielded = true;
+        if (reply.out->len > enough || (s->flags & SESSION_BLOCKED) != 0) {
+            ((s->flags & SESSION_BLOCKED) != 0 ? put_back : yield)(s, call);
+            over = true;
             continue;
         }
         if (call->error != NULL)
@@ -395,10 +437,12 @@ static uint32_t run_session(struct dispatch *d, uint32_t i, uint64_t *ticks)
 void dispatch_execute(void *owner)
 {
     struct dispatch *d = owner;
-    d->bucket_next = d->element_next = 0;
+    d->bucket_next = d->entry_next = d->place_next = d->element_next = 0;
     uint64_t ticks = clock_ticks();
+    d->executing = true;
     for (uint32_t i = 0; i < d->call_count;)
         i = run_session(d, i, &ticks);
+    d->executing = false;
     dispatch_sample(d);
     batch_clear(d);
 }

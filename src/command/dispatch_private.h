@@ -7,6 +7,9 @@
 
 #include "command/dispatch.h"
 
+struct block;
+struct block_request;
+
 #define DISPATCH_BATCH      1024 /* requests parsed before they are executed */
 #define DISPATCH_GATES      16
 #define DISPATCH_HOOKS      16
@@ -22,6 +25,7 @@ struct call {
     const char *start;            /* its first byte in the connection's data */
     const char *error;            /* a protocol error instead of a request */
     uint64_t hash;                /* of its first key */
+    uint64_t element;             /* hash of the element that it is about; 0: not known */
     uint32_t at;
     uint32_t argc;
 };
@@ -61,13 +65,15 @@ struct dispatch {
         void *owner;
     } reset_hooks[DISPATCH_HOOKS];
     unsigned reset_hook_count;
+    struct block *block;   /* NULL: it cannot block */
+    bool executing, ready; /* commands are being run; some have made a key ready that is waited for */
     dispatch_user_check *user_check; /* may be NULL */
     void *user_check_owner;
 
     /* the batch */
     struct call *calls;
     uint32_t call_count;
-    uint32_t bucket_next, element_next; /* how far the fetching ahead has come */
+    uint32_t bucket_next, entry_next, place_next, element_next; /* how far the fetching ahead has come */
     struct slice *args;
     uint32_t arg_count, arg_cap;
     struct resp_reader reader; /* for sessions that are at the start of a request */
@@ -89,6 +95,28 @@ size_t dispatch_parse(void *owner, void *session, const char *data, size_t len);
 void dispatch_execute(void *owner);
 /* Drops what SESSION's reader remembers of an incomplete request. */
 void dispatch_forget_request(struct session *s);
+
+/* Drops or counts the reply that was written to OUT from MARK on. FAILED: counted up for an error;
+ * may be NULL. */
+void dispatch_settle_reply(struct dispatch *d, struct session *s, struct buf *out, size_t mark,
+                           uint64_t *failed);
+
+/* block.c */
+void block_free(struct block *b);
+/* S waits, as R, which has arguments, says. MR_E_MEMORY: it does not. */
+int block_wait(struct block *b, struct session *s, const struct block_request *r) MR_MUST_CHECK;
+/* The handler of S, called again, has nothing to answer yet. */
+void block_again(struct session *s, const struct block_request *r);
+/* The handler that has just blocked S is E's; it took TICKS. */
+void block_started(struct session *s, struct registry_entry *e, uint64_t ticks);
+/* Serves those who wait for keys that have become ready. */
+void block_serve(struct block *b);
+/* Sessions that wait; those of them with a deadline; keys that are waited for, and those of them
+ * that are to be told about when they go. */
+uint64_t block_waiting(const struct block *b);
+uint64_t block_timed(const struct block *b);
+uint64_t block_keys(const struct block *b);
+uint64_t block_keys_gone(const struct block *b);
 
 /* dispatch_stats.c */
 void dispatch_count_error(struct dispatch *d, const char *reply, size_t len);

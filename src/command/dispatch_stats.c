@@ -62,6 +62,30 @@ static void format_none(const void *owner, struct buf *out)
     buf_append_byte(out, '0');
 }
 
+static void format_blocked(const void *owner, struct buf *out)
+{
+    const struct dispatch *d = owner;
+    uint64_t held = 0;
+    for (const struct session *s = d->first; s != NULL; s = s->next)
+        held += (s->flags & (SESSION_HELD | SESSION_BLOCKED)) == SESSION_HELD;
+    buf_append_uint(out, held + block_waiting(d->block));
+}
+
+static void format_timed(const void *owner, struct buf *out)
+{
+    buf_append_uint(out, block_timed(((const struct dispatch *)owner)->block));
+}
+
+static void format_keys(const void *owner, struct buf *out)
+{
+    buf_append_uint(out, block_keys(((const struct dispatch *)owner)->block));
+}
+
+static void format_keys_gone(const void *owner, struct buf *out)
+{
+    buf_append_uint(out, block_keys_gone(((const struct dispatch *)owner)->block));
+}
+
 static void format_errors(const void *owner, struct buf *out)
 {
     const struct dispatch *d = owner;
@@ -115,10 +139,14 @@ static const struct counter_row rows[] = {
     {"clients", "connected_clients", NULL, "Clients connected now.", 0, false, format_clients},
     {"clients", "cluster_connections", NULL, "Connections of a cluster's bus; there is none.", 0, false,
      format_none},
-    {"clients", "blocked_clients", NULL, "Clients waiting in a blocking command.", 0, false, format_none},
+    {"clients", "blocked_clients", NULL,
+     "Clients waiting in a blocking command, or held back by CLIENT PAUSE.", 0, false, format_blocked},
     {"clients", "tracking_clients", NULL, "Clients with caching help switched on.", 0, false, format_none},
     {"clients", "clients_in_timeout_table", NULL, "Clients whose wait has a deadline.", 0, false,
-     format_none},
+     format_timed},
+    {"clients", "total_blocking_keys", NULL, "Keys that clients wait for.", 0, false, format_keys},
+    {"clients", "total_blocking_keys_on_nokey", NULL,
+     "Keys that clients wait for who want to know when they go.", 0, false, format_keys_gone},
     {"stats", "total_commands_processed", NULL, "Commands that ran.", offsetof(struct dispatch, commands),
      true, NULL},
     {"stats", "instantaneous_ops_per_sec", "1/s", "Commands per second, of late.", 0, false, format_ops},

@@ -1,5 +1,9 @@
 noinst_LIBRARIES += libcommand.a
 libcommand_a_SOURCES = \
+	src/command/block.c \
+	src/command/block.h \
+	src/command/block_lines.c \
+	src/command/block_private.h \
 	src/command/command.h \
 	src/command/command_flags.h \
 	src/command/command_log.c \
@@ -7,6 +11,7 @@ libcommand_a_SOURCES = \
 	src/command/dispatch.c \
 	src/command/dispatch.h \
 	src/command/dispatch_batch.c \
+	src/command/dispatch_block.c \
 	src/command/dispatch_private.h \
 	src/command/dispatch_reply.c \
 	src/command/dispatch_stats.c \

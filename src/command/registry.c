@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The command table at run time. Top-level names stand in an open hash of folded
- * names; a container keeps its few subcommands in a list. Entries never move and
+ * The command table at run time. Top-level names stand in an open hash, in upper
+ * case; a container keeps its few subcommands in a list. Entries never move and
  * are never removed.
  */
 #include "command/registry.h"
@@ -11,31 +11,69 @@
 
 #include "base/clock.h"
 #include "base/heap.h"
+#include "base/little.h"
 
-#define NAME_MAX_LEN 32
+#define NAME_MAX 31 /* bytes of a name */
+
+/* A name in upper case, with zeros behind it, the last byte its length: equal words are equal names. */
+struct registry_name {
+    uint64_t words[4];
+};
+
+struct registry_slot {
+    struct registry_name name;
+    struct registry_entry *entry; /* NULL: free */
+};
 
 struct registry {
     struct registry_entry **entries; /* top-level, in order of registration */
     size_t count, cap;
-    struct registry_entry **hash; /* by folded name */
+    struct registry_slot *hash; /* by name */
     size_t mask;
 };
 
-/* Folds ASCII letters to upper case eight bytes at a time; other bytes may collide,
- * which the comparison behind sorts out. */
-static uint64_t name_hash(struct slice name)
+/* ASCII letters to upper case, eight bytes at a time. */
+static inline uint64_t fold_word(uint64_t word)
 {
-    uint64_t h = name.len * 0x9e3779b97f4a7c15u;
-    size_t at = 0;
-    while (at < name.len) {
-        uint64_t word = 0;
-        size_t take = name.len - at < 8 ? name.len - at : 8;
-        memcpy(&word, name.ptr + at, take);
-        h = (h ^ (word & 0xdfdfdfdfdfdfdfdfu)) * 0xff51afd7ed558ccdu;
-        h ^= h >> 32;
-        at += take;
-    }
-    return h;
+    const uint64_t each = 0x0101010101010101u;
+    uint64_t low = word & 0x7f * each;
+    uint64_t from_a = low + (0x80 - 'a') * each, behind_z = low + (0x7f - 'z') * each;
+    return word ^ (from_a & ~behind_z & ~word & 0x80 * each) >> 2;
+}
+
+/* Up to eight bytes as a word with zeros behind them. */
+static inline uint64_t load_part(const char *from, size_t len)
+{
+    if (len >= 8)
+        return little_load64(from);
+    if (len >= 4)
+        return little_load32(from) | (uint64_t)little_load32(from + len - 4) << 8 * (len - 4);
+    uint64_t word = 0;
+    for (size_t i = 0; i < len; i++)
+        word |= (uint64_t)(unsigned char)from[i] << 8 * i;
+    return word;
+}
+
+static inline struct registry_name name_fold(struct slice name)
+{
+    struct registry_name n = {{0}};
+    for (size_t at = 0; at < name.len; at += 8)
+        n.words[at / 8] = fold_word(load_part(name.ptr + at, name.len - at));
+    n.words[3] |= (uint64_t)name.len << 56;
+    return n;
+}
+
+static inline size_t name_hash(const struct registry_name *n)
+{
+    uint64_t h = (n->words[0] ^ n->words[3]) * 0x9e3779b97f4a7c15u;
+    h = (h ^ h >> 32 ^ n->words[1] ^ n->words[2] << 1) * 0xff51afd7ed558ccdu;
+    return (size_t)(h >> 32);
+}
+
+static inline bool name_equal(const struct registry_name *x, const struct registry_name *y)
+{
+    return ((x->words[0] ^ y->words[0]) | (x->words[1] ^ y->words[1]) | (x->words[2] ^ y->words[2]) |
+            (x->words[3] ^ y->words[3])) == 0;
 }
 
 struct registry *registry_new(void)
@@ -68,10 +106,11 @@ void registry_free(struct registry *r)
 
 static void hash_insert(struct registry *r, struct registry_entry *e)
 {
-    size_t i = name_hash(slice_str(e->command->name)) & r->mask;
-    while (r->hash[i] != NULL)
+    struct registry_name name = name_fold(slice_str(e->command->name));
+    size_t i = name_hash(&name) & r->mask;
+    while (r->hash[i].entry != NULL)
         i = (i + 1) & r->mask;
-    r->hash[i] = e;
+    r->hash[i] = (struct registry_slot){.name = name, .entry = e};
 }
 
 static void add_top(struct registry *r, struct registry_entry *e)
@@ -80,6 +119,7 @@ static void add_top(struct registry *r, struct registry_entry *e)
         r->cap = r->cap == 0 ? 64 : r->cap * 2;
         r->entries = heap_realloc(r->entries, r->cap * sizeof(struct registry_entry *));
     }
+    assert(strcspn(e->command->name, "|") <= NAME_MAX);
     r->entries[r->count++] = e;
     if (r->count * 4 > r->mask + 1) {
         r->mask = (r->mask + 1) * 4 - 1;
@@ -119,14 +159,15 @@ void registry_add(struct registry *r, const struct command *rows, size_t count, 
     }
 }
 
-struct registry_entry *registry_find(const struct registry *r, struct slice name)
+struct registry_entry *registry_find(const struct registry *r, struct slice given)
 {
-    if (name.len == 0 || name.len > NAME_MAX_LEN)
+    if (given.len == 0 || given.len > NAME_MAX)
         return NULL;
-    for (size_t i = name_hash(name) & r->mask; r->hash[i] != NULL; i = (i + 1) & r->mask)
-        if (slice_is(name, r->hash[i]->command->name))
-            return r->hash[i];
-    return NULL;
+    struct registry_name name = name_fold(given);
+    size_t i = name_hash(&name) & r->mask;
+    while (r->hash[i].entry != NULL && !name_equal(&r->hash[i].name, &name))
+        i = (i + 1) & r->mask;
+    return r->hash[i].entry;
 }
 
 static struct registry_entry *find_child(const struct registry_entry *container, struct slice name)

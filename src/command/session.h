@@ -12,6 +12,7 @@
 #include "base/slice.h"
 #include "codec/resp_reader.h"
 
+struct block_waiter;
 struct net_conn;
 struct registry_entry;
 
@@ -25,6 +26,7 @@ enum session_flag {
     SESSION_HELD = 1 << 6,      /* a gate holds its next command back */
     SESSION_FINISHED = 1 << 7,  /* nothing behind the current command is to run */
     SESSION_READ_ONLY = 1 << 8, /* its user may neither write nor administer */
+    SESSION_BLOCKED = 1 << 9,   /* it waits in a blocking command, as WAITING says */
 };
 
 /* Who a client is by how it came, without having said anything. */
@@ -47,7 +49,8 @@ struct session {
     const struct session_identity *identity;
     struct registry_entry *last; /* last command, for CLIENT LIST */
     uint64_t commands;
-    struct resp_reader *reader; /* heap; only while a request is incomplete */
+    struct resp_reader *reader;   /* heap; only while a request is incomplete */
+    struct block_waiter *waiting; /* command/block.h's; NULL: it does not wait */
 };
 
 /* Whether TEXT may be a client's or its library's name: printing ASCII without blanks. */

@@ -258,12 +258,17 @@ void net_conn_check_output(struct net_conn *c)
 
 /* --- what the service says --- */
 
-void net_conn_untake(struct net_conn *c, const char *from)
+void net_conn_put_back(struct net_conn *c, const char *from)
 {
     assert(c->batch_at != 0);
     struct net_input *e = &c->net->batch[c->batch_at - 1];
     assert(from >= e->data && from <= e->data + e->pos);
     e->pos = (size_t)(from - e->data);
+}
+
+void net_conn_untake(struct net_conn *c, const char *from)
+{
+    net_conn_put_back(c, from);
     c->flags |= NET_HELD;
 }
 

@@ -109,10 +109,10 @@ void net_reply_end(struct net_conn *conn);
 /* Appends to what CONN will be sent, in order, at any time (messages to others). */
 void net_conn_send(struct net_conn *conn, const void *bytes, size_t len);
 
-/* Bytes from FROM (inside this round's DATA) on were taken by parse but not executed:
- * they stay and come again after net_conn_resume. */
+/* Bytes from FROM (inside this round's DATA) on were taken by parse but not executed: they come again
+ * after net_conn_resume; with what is parsed next; or in the next turn, behind the others' turn. */
 void net_conn_untake(struct net_conn *conn, const char *from);
-/* As net_conn_untake, but they come again in the next turn, when the others have had theirs. */
+void net_conn_put_back(struct net_conn *conn, const char *from);
 void net_conn_yield(struct net_conn *conn, const char *from);
 /* Parses again what waits, in this or the next turn. */
 void net_conn_resume(struct net_conn *conn);

@@ -13,6 +13,7 @@
 #include "base/heap.h"
 #include "base/number.h"
 #include "codec/resp_writer.h"
+#include "command/block.h"
 #include "command/registry.h"
 #include "features/clients/clients_private.h"
 
@@ -134,6 +135,8 @@ static void clients_cmd_help(struct command_ctx *ctx)
         "    Note which library this connection uses.",
         "SETNAME <name>",
         "    Name this connection.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    End that client's waiting in a blocking command, as if its time were over or by an error.",
         "UNPAUSE",
         "    End the pause that PAUSE began.",
         NULL,
@@ -231,6 +234,7 @@ struct clients *clients_new(struct dispatch *d, struct loop *loop)
     c->dispatch = d;
     c->loop = loop;
     c->pause_end.fn = clients_pause_over;
+    block_attach(d, loop);
     registry_add(dispatch_registry(d), clients_rows, sizeof clients_rows / sizeof clients_rows[0], c);
     c->gate = dispatch_add_gate(d, DISPATCH_RANK_PAUSE, clients_pause_gate, c);
     dispatch_gate_enable(d, c->gate, false);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * CLIENT LIST, CLIENT INFO, CLIENT KILL: what is done with the sessions that a
- * filter selects.
+ * CLIENT LIST, CLIENT INFO, CLIENT KILL, CLIENT UNBLOCK: what is done with the sessions that
+ * a filter, or an id, selects.
  */
 #include <string.h>
 
 #include "base/heap.h"
 #include "codec/resp_writer.h"
+#include "command/block.h"
 #include "features/clients/clients_private.h"
 #include "net/net.h"
 
@@ -74,4 +75,27 @@ void clients_cmd_kill(struct command_ctx *ctx)
         }
     heap_free(sessions);
     resp_int(ctx->reply, killed);
+}
+
+void clients_cmd_unblock(struct command_ctx *ctx)
+{
+    bool with_error = false;
+    int64_t id;
+    if (ctx->argc > 4) {
+        dispatch_bad_subcommand(ctx);
+        return;
+    }
+    if (ctx->argc == 4 && !slice_is(ctx->argv[3], "TIMEOUT")) {
+        with_error = true;
+        if (!slice_is(ctx->argv[3], "ERROR")) {
+            resp_error(ctx->reply, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+            return;
+        }
+    }
+    if (!dispatch_arg_int(ctx, 2, &id))
+        return;
+    struct session *s = dispatch_first_session(ctx->dispatch);
+    while (s != NULL && s->id != (uint64_t)id)
+        s = s->next;
+    resp_int(ctx->reply, s != NULL && block_end(ctx->dispatch, s, with_error));
 }

@@ -18,7 +18,7 @@ const char clients_known_flags[] = "OSMPxbtRBdcuAUreTNIiECgo";
 void clients_flags(const struct session *s, char out[CLIENTS_FLAGS])
 {
     char *p = out;
-    if (s->flags & SESSION_HELD)
+    if (s->flags & (SESSION_HELD | SESSION_BLOCKED))
         *p++ = 'b';
     if (s->flags & SESSION_FINISHED)
         *p++ = 'c';

@@ -54,4 +54,5 @@ int64_t clients_select(struct command_ctx *ctx, uint32_t first, bool skip_me, bo
 /* --- clients_kill.c --- */
 command_handler clients_cmd_kill;
 command_handler clients_cmd_list;
+command_handler clients_cmd_unblock;
 command_handler clients_cmd_info;
