@@ -87,6 +87,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/types/check_bitmap.c \
 	tests/unit/types/check_bits.c \
 	tests/unit/types/check_hll.c \
+	tests/unit/types/check_list.c \
 	tests/unit/types/check_string.c \
 	tests/unit/types/check_string_family.c \
 	tests/unit/types/check_string_lcs.c \
@@ -109,6 +110,9 @@ tests_fuzz_fuzz_hll_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_intset
 tests_fuzz_fuzz_intset_SOURCES = tests/fuzz/fuzz_intset.c tests/fuzz/replay.c
 tests_fuzz_fuzz_intset_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_list
+tests_fuzz_fuzz_list_SOURCES = tests/fuzz/fuzz_list.c tests/fuzz/replay.c
+tests_fuzz_fuzz_list_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_listpack
 tests_fuzz_fuzz_listpack_SOURCES = tests/fuzz/fuzz_listpack.c tests/fuzz/replay.c
 tests_fuzz_fuzz_listpack_LDADD = $(layer_libs) $(layer_deps)
@@ -127,7 +131,7 @@ tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_ziplist
 tests_fuzz_fuzz_ziplist_SOURCES = tests/fuzz/fuzz_ziplist.c tests/fuzz/replay.c
 tests_fuzz_fuzz_ziplist_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config hll intset listpack rdb redisconf resp restore ziplist
+FUZZ = config hll intset list listpack rdb redisconf resp restore ziplist
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -208,6 +212,9 @@ EXTRA_DIST += \
 	tests/wire/table_dump.txt \
 	tests/wire/table_hll.txt \
 	tests/wire/table_keys.txt \
+	tests/wire/table_list.txt \
+	tests/wire/table_list_move.txt \
+	tests/wire/table_list_movem.txt \
 	tests/wire/table_memory.txt \
 	tests/wire/table_memory_cmds.txt \
 	tests/wire/table_server.txt \
@@ -229,6 +236,7 @@ EXTRA_DIST += \
 	tests/wire/test_hll.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \
+	tests/wire/test_list.py \
 	tests/wire/test_long_elements.py \
 	tests/wire/test_lookups.py \
 	tests/wire/test_memory.py \

@@ -11,4 +11,5 @@ void types_register(struct types *t, struct registry *registry)
     object_types_add(&t->objects, &string_type);
     string_register(registry);
     hll_register(registry, &t->hll);
+    list_register(registry, &t->objects, &t->list);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "keyspace/object.h"
+#include "types/list/list.h"
 #include "types/string/hll.h"
 
 struct registry;
@@ -12,6 +13,7 @@ struct registry;
 struct types {
     struct object_types objects;
     struct hll_options hll;
+    struct list_options list;
 };
 
 /* Makes the commands of all types known, and T->objects what the keyspace can hold. T must outlive

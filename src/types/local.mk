@@ -1,5 +1,22 @@
 noinst_LIBRARIES += libtypes.a
 libtypes_a_SOURCES = \
+	src/types/list/list.def \
+	src/types/list/list.h \
+	src/types/list/list_big.c \
+	src/types/list/list_big_private.h \
+	src/types/list/list_cmds.c \
+	src/types/list/list_cmds.h \
+	src/types/list/list_edit.c \
+	src/types/list/list_move.c \
+	src/types/list/list_node.c \
+	src/types/list/list_node_private.h \
+	src/types/list/list_object.c \
+	src/types/list/list_pop.c \
+	src/types/list/list_private.h \
+	src/types/list/list_rdb.c \
+	src/types/list/list_value.c \
+	src/types/list/list_walk.c \
+	src/types/list/list_walk_private.h \
 	src/types/string/bitmap.def \
 	src/types/string/bitmap.h \
 	src/types/string/bitmap_cmds.c \
