@@ -86,6 +86,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/systemd/check_reload_socket.c \
 	tests/unit/types/check_bitmap.c \
 	tests/unit/types/check_bits.c \
+	tests/unit/types/check_hash.c \
+	tests/unit/types/check_hash_expire.c \
 	tests/unit/types/check_hll.c \
 	tests/unit/types/check_list.c \
 	tests/unit/types/check_string.c \
@@ -104,6 +106,9 @@ tests_unit_unit_LDADD = $(layer_libs) $(layer_deps) $(CHECK_LIBS)
 check_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_hash
+tests_fuzz_fuzz_hash_SOURCES = tests/fuzz/fuzz_hash.c tests/fuzz/replay.c
+tests_fuzz_fuzz_hash_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_hll
 tests_fuzz_fuzz_hll_SOURCES = tests/fuzz/fuzz_hll.c tests/fuzz/replay.c
 tests_fuzz_fuzz_hll_LDADD = $(layer_libs) $(layer_deps)
@@ -131,7 +136,7 @@ tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_ziplist
 tests_fuzz_fuzz_ziplist_SOURCES = tests/fuzz/fuzz_ziplist.c tests/fuzz/replay.c
 tests_fuzz_fuzz_ziplist_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config hll intset list listpack rdb redisconf resp restore ziplist
+FUZZ = config hash hll intset list listpack rdb redisconf resp restore ziplist
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -210,6 +215,9 @@ EXTRA_DIST += \
 	tests/wire/table_connection.txt \
 	tests/wire/table_copy.txt \
 	tests/wire/table_dump.txt \
+	tests/wire/table_hash.txt \
+	tests/wire/table_hash_expiry.txt \
+	tests/wire/table_hash_newer.txt \
 	tests/wire/table_hll.txt \
 	tests/wire/table_keys.txt \
 	tests/wire/table_list.txt \
@@ -233,6 +241,8 @@ EXTRA_DIST += \
 	tests/wire/test_edges.py \
 	tests/wire/test_evict.py \
 	tests/wire/test_expiry.py \
+	tests/wire/test_hash.py \
+	tests/wire/test_hash_expiry.py \
 	tests/wire/test_hll.py \
 	tests/wire/test_info.py \
 	tests/wire/test_limits.py \

@@ -15,6 +15,8 @@ libcommand_a_SOURCES = \
 	src/command/dispatch_private.h \
 	src/command/dispatch_reply.c \
 	src/command/dispatch_stats.c \
+	src/command/element_expire.c \
+	src/command/element_expire.h \
 	src/command/keys.c \
 	src/command/registry.c \
 	src/command/registry.h \

@@ -11,5 +11,6 @@ void types_register(struct types *t, struct registry *registry)
     object_types_add(&t->objects, &string_type);
     string_register(registry);
     hll_register(registry, &t->hll);
+    hash_register(registry, &t->objects, &t->hash);
     list_register(registry, &t->objects, &t->list);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "keyspace/object.h"
+#include "types/hash/hash.h"
 #include "types/list/list.h"
 #include "types/string/hll.h"
 
@@ -13,6 +14,7 @@ struct registry;
 struct types {
     struct object_types objects;
     struct hll_options hll;
+    struct hash_options hash;
     struct list_options list;
 };
 

@@ -23,6 +23,7 @@ static const struct command rows[] = {
 #include "features/keys/keys.def"
 #include "features/memory/memory.def"
 #include "features/server/server.def"
+#include "types/hash/hash.def"
 #include "types/list/list.def"
 #include "types/string/bitmap.def"
 #include "types/string/hll.def"

@@ -1,5 +1,21 @@
 noinst_LIBRARIES += libtypes.a
 libtypes_a_SOURCES = \
+	src/types/hash/hash.def \
+	src/types/hash/hash.h \
+	src/types/hash/hash_cmds.c \
+	src/types/hash/hash_cmds.h \
+	src/types/hash/hash_expire.c \
+	src/types/hash/hash_maker.c \
+	src/types/hash/hash_maker.h \
+	src/types/hash/hash_number.c \
+	src/types/hash/hash_object.c \
+	src/types/hash/hash_private.h \
+	src/types/hash/hash_rdb.c \
+	src/types/hash/hash_table.c \
+	src/types/hash/hash_table.h \
+	src/types/hash/hash_times.c \
+	src/types/hash/hash_value.c \
+	src/types/hash/hash_walk.c \
 	src/types/list/list.def \
 	src/types/list/list.h \
 	src/types/list/list_big.c \
