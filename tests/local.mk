@@ -90,6 +90,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/types/check_hash_expire.c \
 	tests/unit/types/check_hll.c \
 	tests/unit/types/check_list.c \
+	tests/unit/types/check_set.c \
+	tests/unit/types/check_set_expire.c \
 	tests/unit/types/check_string.c \
 	tests/unit/types/check_string_family.c \
 	tests/unit/types/check_string_lcs.c \
@@ -133,10 +135,13 @@ tests_fuzz_fuzz_resp_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_restore
 tests_fuzz_fuzz_restore_SOURCES = tests/fuzz/fuzz_restore.c tests/fuzz/replay.c
 tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_set
+tests_fuzz_fuzz_set_SOURCES = tests/fuzz/fuzz_set.c tests/fuzz/replay.c
+tests_fuzz_fuzz_set_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_ziplist
 tests_fuzz_fuzz_ziplist_SOURCES = tests/fuzz/fuzz_ziplist.c tests/fuzz/replay.c
 tests_fuzz_fuzz_ziplist_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config hash hll intset list listpack rdb redisconf resp restore ziplist
+FUZZ = config hash hll intset list listpack rdb redisconf resp restore set ziplist
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -226,6 +231,9 @@ EXTRA_DIST += \
 	tests/wire/table_memory.txt \
 	tests/wire/table_memory_cmds.txt \
 	tests/wire/table_server.txt \
+	tests/wire/table_set.txt \
+	tests/wire/table_set_algebra.txt \
+	tests/wire/table_set_expiry.txt \
 	tests/wire/table_string.txt \
 	tests/wire/table_string_lcs.txt \
 	tests/wire/table_string_many.txt \
@@ -256,6 +264,8 @@ EXTRA_DIST += \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \
 	tests/wire/test_scan.py \
+	tests/wire/test_set.py \
+	tests/wire/test_set_expiry.py \
 	tests/wire/wire.py
 
 # The corpora are many small files with names of no meaning.

@@ -13,4 +13,5 @@ void types_register(struct types *t, struct registry *registry)
     hll_register(registry, &t->hll);
     hash_register(registry, &t->objects, &t->hash);
     list_register(registry, &t->objects, &t->list);
+    set_register(registry, &t->objects, &t->set);
 }

@@ -7,6 +7,7 @@
 #include "keyspace/object.h"
 #include "types/hash/hash.h"
 #include "types/list/list.h"
+#include "types/set/set.h"
 #include "types/string/hll.h"
 
 struct registry;
@@ -16,6 +17,7 @@ struct types {
     struct hll_options hll;
     struct hash_options hash;
     struct list_options list;
+    struct set_options set;
 };
 
 /* Makes the commands of all types known, and T->objects what the keyspace can hold. T must outlive

@@ -25,6 +25,7 @@ static const struct command rows[] = {
 #include "features/server/server.def"
 #include "types/hash/hash.def"
 #include "types/list/list.def"
+#include "types/set/set.def"
 #include "types/string/bitmap.def"
 #include "types/string/hll.def"
 #include "types/string/string.def"

@@ -33,6 +33,25 @@ libtypes_a_SOURCES = \
 	src/types/list/list_value.c \
 	src/types/list/list_walk.c \
 	src/types/list/list_walk_private.h \
+	src/types/set/set.c \
+	src/types/set/set.def \
+	src/types/set/set.h \
+	src/types/set/set_algebra.c \
+	src/types/set/set_batch.h \
+	src/types/set/set_builder.c \
+	src/types/set/set_builder.h \
+	src/types/set/set_cmds.c \
+	src/types/set/set_cmds.h \
+	src/types/set/set_expire.c \
+	src/types/set/set_object.c \
+	src/types/set/set_options.c \
+	src/types/set/set_private.h \
+	src/types/set/set_random.c \
+	src/types/set/set_rdb.c \
+	src/types/set/set_rdb.h \
+	src/types/set/set_scan.c \
+	src/types/set/set_table.c \
+	src/types/set/set_table.h \
 	src/types/string/bitmap.def \
 	src/types/string/bitmap.h \
 	src/types/string/bitmap_cmds.c \
