@@ -95,6 +95,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/types/check_string.c \
 	tests/unit/types/check_string_family.c \
 	tests/unit/types/check_string_lcs.c \
+	tests/unit/types/check_zset.c \
 	tests/unit/types/string_fixture.c \
 	tests/unit/types/string_fixture.h \
 	tests/unit/types/type_fixture.c \
@@ -141,7 +142,10 @@ tests_fuzz_fuzz_set_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_ziplist
 tests_fuzz_fuzz_ziplist_SOURCES = tests/fuzz/fuzz_ziplist.c tests/fuzz/replay.c
 tests_fuzz_fuzz_ziplist_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config hash hll intset list listpack rdb redisconf resp restore set ziplist
+check_PROGRAMS += tests/fuzz/fuzz_zset
+tests_fuzz_fuzz_zset_SOURCES = tests/fuzz/fuzz_zset.c tests/fuzz/replay.c
+tests_fuzz_fuzz_zset_LDADD = $(layer_libs) $(layer_deps)
+FUZZ = config hash hll intset list listpack rdb redisconf resp restore set ziplist zset
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -220,6 +224,7 @@ EXTRA_DIST += \
 	tests/wire/table_connection.txt \
 	tests/wire/table_copy.txt \
 	tests/wire/table_dump.txt \
+	tests/wire/table_geo.txt \
 	tests/wire/table_hash.txt \
 	tests/wire/table_hash_expiry.txt \
 	tests/wire/table_hash_newer.txt \
@@ -241,6 +246,10 @@ EXTRA_DIST += \
 	tests/wire/table_string_numbers.txt \
 	tests/wire/table_string_ranges.txt \
 	tests/wire/table_string_times.txt \
+	tests/wire/table_zset.txt \
+	tests/wire/table_zset_block.txt \
+	tests/wire/table_zset_newer.txt \
+	tests/wire/table_zset_store.txt \
 	tests/wire/test_bitmap.py \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \

@@ -14,4 +14,5 @@ void types_register(struct types *t, struct registry *registry)
     hash_register(registry, &t->objects, &t->hash);
     list_register(registry, &t->objects, &t->list);
     set_register(registry, &t->objects, &t->set);
+    zset_register(registry, &t->objects, &t->zset);
 }

@@ -9,6 +9,7 @@
 #include "types/list/list.h"
 #include "types/set/set.h"
 #include "types/string/hll.h"
+#include "types/zset/zset.h"
 
 struct registry;
 
@@ -18,6 +19,7 @@ struct types {
     struct hash_options hash;
     struct list_options list;
     struct set_options set;
+    struct zset_options zset;
 };
 
 /* Makes the commands of all types known, and T->objects what the keyspace can hold. T must outlive

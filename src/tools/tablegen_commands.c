@@ -29,6 +29,8 @@ static const struct command rows[] = {
 #include "types/string/bitmap.def"
 #include "types/string/hll.def"
 #include "types/string/string.def"
+#include "types/zset/geo.def"
+#include "types/zset/zset.def"
 };
 #undef COMMAND
 

@@ -88,5 +88,32 @@ libtypes_a_SOURCES = \
 	src/types/string/string_object.c \
 	src/types/string/string_options.c \
 	src/types/string/string_private.h \
-	src/types/string/string_range.c
+	src/types/string/string_range.c \
+	src/types/zset/geo.def \
+	src/types/zset/geo_cmds.c \
+	src/types/zset/geo_cmds.h \
+	src/types/zset/geo_hash.c \
+	src/types/zset/geo_hash.h \
+	src/types/zset/geo_search.c \
+	src/types/zset/zset.c \
+	src/types/zset/zset.def \
+	src/types/zset/zset.h \
+	src/types/zset/zset_add.c \
+	src/types/zset/zset_big.c \
+	src/types/zset/zset_big.h \
+	src/types/zset/zset_bounds.c \
+	src/types/zset/zset_builder.c \
+	src/types/zset/zset_builder.h \
+	src/types/zset/zset_cmds.h \
+	src/types/zset/zset_combine.c \
+	src/types/zset/zset_object.c \
+	src/types/zset/zset_pack.c \
+	src/types/zset/zset_pack.h \
+	src/types/zset/zset_pop.c \
+	src/types/zset/zset_private.h \
+	src/types/zset/zset_random.c \
+	src/types/zset/zset_range.c \
+	src/types/zset/zset_rdb.c \
+	src/types/zset/zset_rdb.h \
+	src/types/zset/zset_reply.c
 libtypes_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "persist/rdb_make.h"
 #include "types/string/string.h"
+#include "types/zset/zset.h"
 #include "unit.h"
 
 #define LATER 4102444800000
@@ -509,6 +510,101 @@ START_TEST(a_file_that_shrinks_meanwhile)
 }
 END_TEST
 
+#define MANY 200000
+
+/* A sorted set of MANY members between two strings; the offset of the one in the middle. */
+static size_t make_many(void)
+{
+    size_t middle = 0;
+    rdb_make_head(&file, "REDIS0010");
+    rdb_make_key(&file, "before", "value");
+    rdb_make_byte(&file, 5);
+    rdb_make_string(&file, "many", 4);
+    rdb_make_len(&file, MANY);
+    for (unsigned n = 0; n < MANY; n++) {
+        char text[24];
+        double score = MANY - n;
+        if (n == MANY / 2)
+            middle = file.len;
+        rdb_make_string(&file, text, (size_t)snprintf(text, sizeof text, "member:%u", n));
+        rdb_make_bytes(&file, (const char *)&score, sizeof score);
+    }
+    rdb_make_key(&file, "behind", "value");
+    rdb_make_end(&file);
+    return middle;
+}
+
+static struct rdb_load *open_many(char *path, size_t room)
+{
+    int code;
+    if (types.by_number[OBJECT_ZSET] == NULL)
+        object_types_add(&types, &zset_type);
+    keyspace_set_types(ks, &types);
+    rdb_make_file(&file, path, room);
+    why.len = 0;
+    struct rdb_load *l = rdb_load_open(ks, &types, path, true, &code, &why);
+    must(l != NULL);
+    return l;
+}
+
+/* A collection is taken in parts: by a window much smaller than it, in steps that end. */
+START_TEST(big_values_in_parts)
+{
+    char path[256];
+    make_many();
+    size_t size = file.len;
+    struct rdb_load *l = open_many(path, sizeof path);
+    unsigned steps = 0, before = 0;
+    while (rdb_load_step(l, 0, &why) == MR_E_AGAIN) {
+        steps++;
+        before += has(0, "before", "value") && find(0, slice_str("many")) == NULL;
+    }
+    rdb_load_progress(l, &progress);
+    rdb_load_close(l);
+    unlink(path);
+    must(progress.keys == 3 && has(0, "behind", "value"));
+    must(size > (4U << 20) && progress.window <= 1 << 20);
+    must(steps > size / (64U << 10) && before > steps - 10);
+    must(zset_type.length(ks, find(0, slice_str("many"))) == MANY);
+}
+END_TEST
+
+/* What was made of a value that does not end well is not there any more. */
+START_TEST(big_values_that_end_badly)
+{
+    char path[256], offset[48];
+    size_t middle = make_many();
+    file.len = middle + 3;
+    struct rdb_load *l = open_many(path, sizeof path);
+    must(run(l, 0) == MR_E_TRUNCATED);
+    must(strstr(buf_cstr(&why), "key \"many\" in database 0: the value is cut off") != NULL);
+    snprintf(offset, sizeof offset, "offset %zu:", middle);
+    must(strstr(buf_cstr(&why), offset) != NULL);
+    must(find(0, slice_str("many")) == NULL && keyspace_arena(ks)->used < 100000);
+    rdb_load_close(l);
+    unlink(path);
+    fresh();
+    (void)make_many();
+    memset(file.data + middle + 15, 0xff, 8); /* a score that is no number */
+    l = open_many(path, sizeof path);
+    must(run(l, 0) == MR_E_CORRUPT);
+    must(strstr(buf_cstr(&why), "key \"many\" in database 0: the value is damaged") != NULL);
+    must(strstr(buf_cstr(&why), "offset ") != NULL && keyspace_arena(ks)->used < 100000);
+    rdb_load_close(l);
+    unlink(path);
+    /* Given up amid it. */
+    fresh();
+    (void)make_many();
+    l = open_many(path, sizeof path);
+    for (unsigned steps = 0; steps < 30; steps++)
+        must(rdb_load_step(l, 0, &why) == MR_E_AGAIN);
+    must(keyspace_arena(ks)->used > 500000);
+    rdb_load_close(l);
+    must(keyspace_arena(ks)->used < 100000);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(what_is_no_file)
 {
     int code;
@@ -539,5 +635,7 @@ UNIT_SUITE(persist_rdb_load)
     tcase_add_test(tc, long_keys_and_long_things_that_are_skipped);
     tcase_add_test(tc, hints_that_lie);
     tcase_add_test(tc, a_file_that_shrinks_meanwhile);
+    tcase_add_test(tc, big_values_in_parts);
+    tcase_add_test(tc, big_values_that_end_badly);
     tcase_add_test(tc, what_is_no_file);
 }
