@@ -92,6 +92,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/types/check_list.c \
 	tests/unit/types/check_set.c \
 	tests/unit/types/check_set_expire.c \
+	tests/unit/types/check_stream.c \
+	tests/unit/types/check_stream_pel.c \
 	tests/unit/types/check_string.c \
 	tests/unit/types/check_string_family.c \
 	tests/unit/types/check_string_lcs.c \
@@ -139,13 +141,16 @@ tests_fuzz_fuzz_restore_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_set
 tests_fuzz_fuzz_set_SOURCES = tests/fuzz/fuzz_set.c tests/fuzz/replay.c
 tests_fuzz_fuzz_set_LDADD = $(layer_libs) $(layer_deps)
+check_PROGRAMS += tests/fuzz/fuzz_stream
+tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c tests/fuzz/replay.c
+tests_fuzz_fuzz_stream_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_ziplist
 tests_fuzz_fuzz_ziplist_SOURCES = tests/fuzz/fuzz_ziplist.c tests/fuzz/replay.c
 tests_fuzz_fuzz_ziplist_LDADD = $(layer_libs) $(layer_deps)
 check_PROGRAMS += tests/fuzz/fuzz_zset
 tests_fuzz_fuzz_zset_SOURCES = tests/fuzz/fuzz_zset.c tests/fuzz/replay.c
 tests_fuzz_fuzz_zset_LDADD = $(layer_libs) $(layer_deps)
-FUZZ = config hash hll intset list listpack rdb redisconf resp restore set ziplist zset
+FUZZ = config hash hll intset list listpack rdb redisconf resp restore set stream ziplist zset
 
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
@@ -239,6 +244,10 @@ EXTRA_DIST += \
 	tests/wire/table_set.txt \
 	tests/wire/table_set_algebra.txt \
 	tests/wire/table_set_expiry.txt \
+	tests/wire/table_stream.txt \
+	tests/wire/table_stream_group.txt \
+	tests/wire/table_stream_group_newer.txt \
+	tests/wire/table_stream_newer.txt \
 	tests/wire/table_string.txt \
 	tests/wire/table_string_lcs.txt \
 	tests/wire/table_string_many.txt \
@@ -251,6 +260,7 @@ EXTRA_DIST += \
 	tests/wire/table_zset_newer.txt \
 	tests/wire/table_zset_store.txt \
 	tests/wire/test_bitmap.py \
+	tests/wire/test_block.py \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \
 	tests/wire/test_differential.py \
@@ -275,6 +285,9 @@ EXTRA_DIST += \
 	tests/wire/test_scan.py \
 	tests/wire/test_set.py \
 	tests/wire/test_set_expiry.py \
+	tests/wire/test_stream.py \
+	tests/wire/test_stream_block.py \
+	tests/wire/test_stream_group.py \
 	tests/wire/wire.py
 
 # The corpora are many small files with names of no meaning.

@@ -15,4 +15,5 @@ void types_register(struct types *t, struct registry *registry)
     list_register(registry, &t->objects, &t->list);
     set_register(registry, &t->objects, &t->set);
     zset_register(registry, &t->objects, &t->zset);
+    stream_register(registry, &t->objects, &t->stream);
 }

@@ -8,6 +8,7 @@
 #include "types/hash/hash.h"
 #include "types/list/list.h"
 #include "types/set/set.h"
+#include "types/stream/stream.h"
 #include "types/string/hll.h"
 #include "types/zset/zset.h"
 
@@ -20,6 +21,7 @@ struct types {
     struct list_options list;
     struct set_options set;
     struct zset_options zset;
+    struct stream_options stream;
 };
 
 /* Makes the commands of all types known, and T->objects what the keyspace can hold. T must outlive

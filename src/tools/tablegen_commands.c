@@ -26,6 +26,8 @@ static const struct command rows[] = {
 #include "types/hash/hash.def"
 #include "types/list/list.def"
 #include "types/set/set.def"
+#include "types/stream/stream.def"
+#include "types/stream/stream_group.def"
 #include "types/string/bitmap.def"
 #include "types/string/hll.def"
 #include "types/string/string.def"

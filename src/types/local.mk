@@ -52,6 +52,47 @@ libtypes_a_SOURCES = \
 	src/types/set/set_scan.c \
 	src/types/set/set_table.c \
 	src/types/set/set_table.h \
+	src/types/stream/stream.c \
+	src/types/stream/stream.def \
+	src/types/stream/stream.h \
+	src/types/stream/stream_ack.c \
+	src/types/stream/stream_add.c \
+	src/types/stream/stream_cell.h \
+	src/types/stream/stream_check.c \
+	src/types/stream/stream_claim.c \
+	src/types/stream/stream_cmds.c \
+	src/types/stream/stream_cmds.h \
+	src/types/stream/stream_entry.h \
+	src/types/stream/stream_group.def \
+	src/types/stream/stream_group.h \
+	src/types/stream/stream_group_check.c \
+	src/types/stream/stream_group_cmds.c \
+	src/types/stream/stream_group_cmds.h \
+	src/types/stream/stream_group_info.c \
+	src/types/stream/stream_group_object.c \
+	src/types/stream/stream_group_rdb.c \
+	src/types/stream/stream_id.c \
+	src/types/stream/stream_id.h \
+	src/types/stream/stream_idmp.c \
+	src/types/stream/stream_idmp.h \
+	src/types/stream/stream_idmp_cmds.c \
+	src/types/stream/stream_idmp_object.c \
+	src/types/stream/stream_idmp_private.h \
+	src/types/stream/stream_info.c \
+	src/types/stream/stream_node.c \
+	src/types/stream/stream_node.h \
+	src/types/stream/stream_object.c \
+	src/types/stream/stream_pack.c \
+	src/types/stream/stream_pack.h \
+	src/types/stream/stream_pel.c \
+	src/types/stream/stream_pel.h \
+	src/types/stream/stream_pending.c \
+	src/types/stream/stream_private.h \
+	src/types/stream/stream_rdb.c \
+	src/types/stream/stream_rdb.h \
+	src/types/stream/stream_read.c \
+	src/types/stream/stream_trim.c \
+	src/types/stream/stream_walk.c \
 	src/types/string/bitmap.def \
 	src/types/string/bitmap.h \
 	src/types/string/bitmap_cmds.c \

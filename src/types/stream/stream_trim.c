@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Trimming streams: from the first node on whole nodes, as long as all of their entries are to go,
+ * then entries within one.
+ */
+#include "types/stream/stream_cmds.h"
+#include "types/stream/stream_group.h"
+#include "types/stream/stream_node.h"
+
+struct trim {
+    struct stream *s;
+    struct arena *a;
+    const struct stream_trim *t;
+    struct stream_groups *groups; /* NULL: nothing has to do with them */
+    uint64_t deleted;
+};
+
+/* Whether nothing behind is to go, where N is the first node that is left. */
+static bool is_done(const struct trim *w, const struct stream_node *n)
+{
+    if (w->t->by == STREAM_TRIM_MAXLEN ? w->s->length <= w->t->maxlen
+                                       : stream_id_compare(n->first, w->t->minid) >= 0)
+        return true;
+    return w->t->limit != 0 && w->deleted + n->live > w->t->limit;
+}
+
+/* Whether all entries of N are to go; NEXT (may be NULL) is the node behind. */
+static bool goes_wholly(const struct trim *w, const struct stream_node *n, const struct stream_node *next)
+{
+    if (w->t->by == STREAM_TRIM_MAXLEN)
+        return w->s->length - n->live >= w->t->maxlen;
+    /* Seldom is it needed to go over the entries. */
+    if (next != NULL && stream_id_compare(next->first, w->t->minid) <= 0)
+        return true;
+    return stream_id_compare(stream_node_last_id(n), w->t->minid) < 0;
+}
+
+/* --- whole nodes --- */
+
+static void free_node(void *arg, void *element)
+{
+    const struct trim *w = arg;
+    stream_node_free(w->s, w->a, element);
+}
+
+/* No group has an entry of N pending after. */
+static void forget_node(struct trim *w, const struct stream_node *n)
+{
+    struct stream_entry e;
+    for (const unsigned char *p = stream_node_begin(n), *end = stream_node_end(n); p < end; p = e.end) {
+        stream_entry_read(n, p, &e);
+        if (!(e.flags & STREAM_ENTRY_DELETED))
+            (void)stream_groups_forget(w->groups, w->a, e.id);
+    }
+}
+
+/* Takes the nodes out that go wholly. True: there is nothing more to do. */
+static bool trim_nodes(struct trim *w)
+{
+    struct btree_place place = btree_first(&w->s->nodes), begin = place;
+    const struct stream_node *n = btree_element(w->a, &place), *next;
+    uint64_t nodes = 0;
+    bool done = n == NULL;
+    for (; n != NULL; n = next, nodes++) {
+        next = btree_next(w->a, &place) ? btree_element(w->a, &place) : NULL;
+        done = is_done(w, n);
+        if (done || !goes_wholly(w, n, next))
+            break;
+        if (w->groups != NULL)
+            forget_node(w, n);
+        w->s->length -= n->live;
+        w->deleted += n->live;
+        done = next == NULL;
+    }
+    if (nodes > 0)
+        (void)btree_remove_range(&w->s->nodes, w->a, &begin, nodes, free_node, w);
+    return done;
+}
+
+/* --- entries --- */
+
+/* Whether the entry of ID, and what is behind, is to stay. */
+static bool stays(const struct trim *w, struct stream_id id)
+{
+    return w->t->by == STREAM_TRIM_MAXLEN ? w->s->length <= w->t->maxlen
+                                          : stream_id_compare(id, w->t->minid) >= 0;
+}
+
+/* Deletes entries of N as far as they are to go; with WANTED: and no group wants them. */
+static void trim_entries(struct trim *w, struct stream_node *n, bool wanted)
+{
+    struct stream_entry e;
+    for (const unsigned char *p = stream_node_begin(n), *end = stream_node_end(n); p < end; p = e.end) {
+        stream_entry_read(n, p, &e);
+        if (stays(w, e.id))
+            return;
+        if ((e.flags & STREAM_ENTRY_DELETED) || (wanted && stream_groups_want(w->groups, w->a, e.id)))
+            continue;
+        if (w->groups != NULL && !wanted)
+            (void)stream_groups_forget(w->groups, w->a, e.id);
+        stream_node_delete(w->s, n, p);
+        w->deleted++;
+    }
+}
+
+/* --- only what no group wants --- */
+
+static bool is_wanted(const struct trim *w, const struct stream_node *n)
+{
+    struct stream_entry e;
+    for (const unsigned char *p = stream_node_begin(n), *end = stream_node_end(n); p < end; p = e.end) {
+        stream_entry_read(n, p, &e);
+        if (!(e.flags & STREAM_ENTRY_DELETED) && stream_groups_want(w->groups, w->a, e.id))
+            return true;
+    }
+    return false;
+}
+
+static void trim_acked(struct trim *w)
+{
+    struct btree_place place = btree_first(&w->s->nodes);
+    struct stream_node *n = btree_element(w->a, &place);
+    for (; n != NULL && !is_done(w, n); n = btree_element(w->a, &place)) {
+        struct btree_place behind = place;
+        const struct stream_node *next = btree_next(w->a, &behind) ? btree_element(w->a, &behind) : NULL;
+        bool whole = goes_wholly(w, n, next);
+        if (!whole && w->t->approx)
+            return;
+        if (!w->t->approx || !is_wanted(w, n))
+            trim_entries(w, n, true);
+        if (n->live == 0)
+            stream_drop_node(w->s, w->a, &place);
+        else if (!btree_next(w->a, &place))
+            return;
+    }
+}
+
+uint64_t stream_trim(struct stream *s, struct arena *a, const struct stream_trim *t)
+{
+    struct trim w = {.s = s, .a = a, .t = t};
+    struct stream_groups *groups = arena_expand(a, s->groups);
+    if (t->refs != STREAM_KEEPREF && groups != NULL && stream_groups_count(groups) > 0)
+        w.groups = groups;
+    if (w.groups != NULL && t->refs == STREAM_ACKED) {
+        trim_acked(&w);
+    } else if (!trim_nodes(&w) && !t->approx) {
+        struct btree_place place = btree_first(&s->nodes);
+        trim_entries(&w, btree_element(a, &place), false);
+    }
+    return w.deleted;
+}
+
+/* --- arguments --- */
+
+static bool arg_threshold(struct command_ctx *ctx, uint32_t i, struct stream_trim *t)
+{
+    int64_t maxlen;
+    if (t->by == STREAM_TRIM_MINID)
+        return stream_arg_strict_id(ctx, i, 0, &t->minid);
+    if (!dispatch_arg_int(ctx, i, &maxlen))
+        return false;
+    t->maxlen = (uint64_t)maxlen;
+    if (maxlen >= 0)
+        return true;
+    resp_error(ctx->reply, "ERR The MAXLEN argument must be >= 0.");
+    return false;
+}
+
+static bool arg_limit(struct command_ctx *ctx, uint32_t i, struct stream_trim *t)
+{
+    int64_t limit;
+    if (!dispatch_arg_int(ctx, i, &limit))
+        return false;
+    t->limit = (uint64_t)limit;
+    t->has_limit = true;
+    if (limit >= 0)
+        return true;
+    resp_error(ctx->reply, "ERR The LIMIT argument must be >= 0.");
+    return false;
+}
+
+static bool is_char(struct slice word, char c)
+{
+    return word.len == 1 && *word.ptr == c;
+}
+
+int stream_trim_arg(struct command_ctx *ctx, uint32_t *i, struct stream_trim *t)
+{
+    struct slice word = ctx->argv[*i];
+    uint32_t more = ctx->argc - 1 - *i;
+    enum stream_trim_by by = slice_is(word, "MAXLEN")  ? STREAM_TRIM_MAXLEN
+                             : slice_is(word, "MINID") ? STREAM_TRIM_MINID
+                                                       : STREAM_TRIM_NOT;
+    if (more > 0 && by != STREAM_TRIM_NOT) {
+        if (t->by != STREAM_TRIM_NOT) {
+            resp_error(ctx->reply,
+                       "ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+            return -1;
+        }
+        struct slice next = ctx->argv[*i + 1];
+        t->by = by;
+        t->approx = more >= 2 && is_char(next, '~');
+        *i += 1 + (t->approx || (more >= 2 && is_char(next, '=')));
+        return arg_threshold(ctx, *i, t) ? 1 : -1;
+    }
+    if (more > 0 && slice_is(word, "LIMIT")) {
+        ++*i;
+        return arg_limit(ctx, *i, t) ? 1 : -1;
+    }
+    return 0;
+}
+
+bool stream_trim_check(struct command_ctx *ctx, struct stream_trim *t)
+{
+    if (t->limit > 0 && t->by == STREAM_TRIM_NOT) {
+        resp_error(ctx->reply,
+                   "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy");
+        return false;
+    }
+    if (t->has_limit && !t->approx) {
+        resp_error(ctx->reply, "ERR syntax error, LIMIT cannot be used without the special ~ option");
+        return false;
+    }
+    if (!t->has_limit && t->approx)
+        t->limit = 100 * (uint64_t)stream_options_of(db_keyspace(ctx->db))->node_max_entries;
+    return true;
+}
