@@ -17,7 +17,7 @@ EXTRA_DIST += $(systemd_units) $(systemd_drop_ins) systemd/make-catalog \
 
 systemd_edit = $(SED) -e 's|/usr/sbin/miniredis|$(sbindir)/miniredis|g' -e 's|/etc/miniredis|$(sysconfdir)/miniredis|g'
 if NOTIFY_RELOAD
-systemd_edit += -e 's/^Type=notify$$/&-reload/'
+systemd_edit += -e 's/^Type=notify$$/&-reload\nReloadSignal=SIGURG/'
 endif
 
 install-systemd:

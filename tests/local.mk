@@ -77,8 +77,10 @@ tests_unit_unit_SOURCES = \
 	tests/unit/net/check_peer.c \
 	tests/unit/net/net_fixture.c \
 	tests/unit/net/net_fixture.h \
+	tests/unit/persist/check_kept.c \
 	tests/unit/persist/check_loading.c \
 	tests/unit/persist/check_rdb_load.c \
+	tests/unit/persist/check_rdb_save.c \
 	tests/unit/persist/rdb_make.c \
 	tests/unit/persist/rdb_make.h \
 	tests/unit/systemd/check_cgroup.c \
@@ -175,6 +177,7 @@ $(script_tests:.sh=.log): $(noinst_LIBRARIES) $(sbin_PROGRAMS) $(check_PROGRAMS)
 EXTRA_DIST += \
 	tests/booted/boot \
 	tests/booted/booted.py \
+	tests/booted/build \
 	tests/booted/filtered \
 	tests/booted/machine.py \
 	tests/booted/rdb.py \
@@ -186,6 +189,7 @@ EXTRA_DIST += \
 	tests/booted/test_life.py \
 	tests/booted/test_package.py \
 	tests/booted/test_sandbox.py \
+	tests/booted/unprivileged \
 	tests/conftest.py \
 	tests/docs.sh \
 	tests/docs/test_docs.py \
@@ -282,6 +286,7 @@ EXTRA_DIST += \
 	tests/wire/test_protocol.py \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \
+	tests/wire/test_save.py \
 	tests/wire/test_scan.py \
 	tests/wire/test_set.py \
 	tests/wire/test_set_expiry.py \

@@ -176,3 +176,27 @@ uint64_t checksum_crc64(uint64_t crc, const void *data, size_t len)
 #endif
     return crc_by_tables(crc, data, len);
 }
+
+/* --- joining --- */
+
+/* The product of two remainders; bits are reversed: x^0 is the highest one. */
+static uint64_t crc_product(uint64_t a, uint64_t b)
+{
+    uint64_t product = 0;
+    for (; a != 0; a <<= 1) {
+        product ^= a >> 63 ? b : 0;
+        b = b >> 1 ^ (b & 1 ? W00 : 0);
+    }
+    return product;
+}
+
+uint64_t checksum_crc64_join(uint64_t first, uint64_t second, uint64_t len)
+{
+    uint64_t power = (uint64_t)1 << (63 - 8); /* x^8: what one more byte does */
+    for (; len != 0; len >>= 1) {
+        if (len & 1)
+            first = crc_product(first, power);
+        power = crc_product(power, power);
+    }
+    return first ^ second;
+}

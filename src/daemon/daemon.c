@@ -26,12 +26,14 @@
 #include "daemon/arguments.h"
 #include "daemon/background.h"
 #include "daemon/daemon.h"
+#include "daemon/ending.h"
 #include "daemon/housekeeping.h"
 #include "daemon/idle.h"
 #include "daemon/limits.h"
 #include "daemon/logging.h"
 #include "daemon/options.h"
 #include "daemon/pidfile.h"
+#include "daemon/progress.h"
 #include "daemon/reload.h"
 #include "daemon/types.h"
 #include "daemon/watchdog.h"
@@ -46,13 +48,13 @@
 #include "features/users/users.h"
 #include "loop/loop.h"
 #include "persist/loading.h"
+#include "persist/saving.h"
 #include "systemd/reload_socket.h"
 #include "systemd/systemd.h"
 
-#define SOCKETS_MAX       64
-#define LOAD_SLICE_US     2000
-#define PROGRESS_EVERY_US 1000000
-#define PROGRESS_GIVES_US 30000000 /* the time that each sign of progress asks for */
+#define SOCKETS_MAX   64
+#define LOAD_SLICE_US 2000
+#define STATUS_READY  "Ready to accept connections"
 
 #define MODULE(NAME, ...) OF_##NAME,
 enum module {
@@ -74,6 +76,7 @@ struct daemon {
     struct config_feature_options config_feature_options;
     struct server_options server_options;
     struct loading_options loading_options;
+    struct saving_options saving_options;
     struct memory_options memory_options;
     struct keys_options keys_options;
     struct types types;
@@ -92,12 +95,14 @@ struct daemon {
     struct info *info;
     struct memory *memory;
     struct loading *loading;
+    struct saving *saving;
     struct housekeeping housekeeping;
     struct idle idle;
     struct watchdog watchdog;
     struct reload_socket reload_socket;
     struct logging_held held;
-    int64_t told_us; /* when progress was last told */
+    struct progress progress;
+    struct ending ending;
 
     char executable[512];
     int starter; /* pipe to who waits for a server in the background, or -1 */
@@ -106,8 +111,6 @@ struct daemon {
     bool has_pidfile;
     bool log_is_open;
     bool ready;
-    bool stopping;
-    int status;
 };
 
 /* --- options --- */
@@ -252,17 +255,32 @@ int daemon_configure(struct daemon *d, const struct arguments *a, struct buf *fa
 
 /* --- the end --- */
 
-static void stop(struct daemon *d, int status)
+static bool shutdown_asked(void *owner, enum server_save save, bool force)
 {
-    d->stopping = true;
-    d->status = status;
-    loop_stop(d->loop);
+    static const enum ending_save as[] = {[SERVER_SAVE_AS_CONFIGURED] = ENDING_SAVE_BY_POINTS,
+                                          [SERVER_SAVE_ALWAYS] = ENDING_SAVE_ALWAYS,
+                                          [SERVER_SAVE_NEVER] = ENDING_SAVE_NEVER};
+    struct daemon *d = owner;
+    struct buf why = {0};
+    int r = ending_ask(&d->ending, as[save], force, &why);
+    buf_done(&why);
+    return r == 0;
 }
 
-static void asked_to_stop(void *owner)
+static int leave_when_idle(void *owner)
 {
     struct daemon *d = owner;
-    stop(d, EXIT_SUCCESS);
+    struct buf why = {0};
+    int r = ending_ask(&d->ending, ENDING_SAVE_CHANGES, false, &why);
+    buf_done(&why);
+    return r;
+}
+
+static void end_is_forced(void *owner)
+{
+    struct daemon *d = owner;
+    if (d->has_pidfile)
+        pidfile_remove(d->options.pidfile);
 }
 
 static void report(struct daemon *d, enum log_event event, const char *reason)
@@ -277,26 +295,6 @@ static void report(struct daemon *d, enum log_event event, const char *reason)
 }
 
 /* --- signals --- */
-
-static const char *signal_name(int signo)
-{
-    return signo == SIGINT ? "SIGINT" : "SIGTERM";
-}
-
-static void on_stop_signal(void *owner, int signo)
-{
-    struct daemon *d = owner;
-    if (d->stopping) {
-        log_event(LOG_EVENT_STOP_FORCED, LOG_FIELDS({"MINIREDIS_REASON", signal_name(signo)}),
-                  "Received %s again, ending at once", signal_name(signo));
-        if (d->has_pidfile)
-            pidfile_remove(d->options.pidfile);
-        _exit(EXIT_FAILURE);
-    }
-    log_event(LOG_EVENT_STOPPING, LOG_FIELDS({"MINIREDIS_REASON", signal_name(signo)}),
-              "Received %s, shutting down", signal_name(signo));
-    stop(d, EXIT_SUCCESS);
-}
 
 /* False, with the reasons in WHY, unless all of it was done. */
 static bool reload(struct daemon *d, struct buf *why)
@@ -316,7 +314,7 @@ static bool reload(struct daemon *d, struct buf *why)
     d->reloading = false;
     memory_reread(d->memory);
     if (d->ready)
-        systemd_ready("Ready to accept connections");
+        systemd_ready(STATUS_READY);
     return done;
 }
 
@@ -338,11 +336,11 @@ static enum reload_verdict on_reload_asked(void *owner, struct buf *why)
 
 static int watch_signals(struct daemon *d, struct buf *why)
 {
-    int r = loop_signal(d->loop, SIGTERM, on_stop_signal, d);
-    if (r == 0)
-        r = loop_signal(d->loop, SIGINT, on_stop_signal, d);
-    if (r == 0)
-        r = loop_signal(d->loop, SIGHUP, on_reload_signal, d);
+    d->ending = (struct ending){.loop = d->loop, .forced = end_is_forced, .owner = d};
+    int r = ending_watch_signals(&d->ending, why);
+    if (r < 0)
+        return r;
+    r = loop_signal(d->loop, SIGHUP, on_reload_signal, d);
     if (r < 0)
         buf_printf(why, "signals cannot be watched: %s", error_phrase(r));
     return r;
@@ -417,6 +415,42 @@ static int make_core(struct daemon *d, struct buf *why)
     return r;
 }
 
+static void save_goes_on(void *owner)
+{
+    struct daemon *d = owner;
+    if (!progress_is_due(&d->progress))
+        return;
+    struct buf line = {0};
+    saving_status(d->saving, &line);
+    progress_tell(&d->progress, buf_cstr(&line));
+    buf_done(&line);
+}
+
+static void save_is_over(void *owner)
+{
+    struct daemon *d = owner;
+    progress_over(&d->progress, STATUS_READY);
+}
+
+static void make_persistence(struct daemon *d)
+{
+    d->loading = loading_new(d->dispatch, &d->types.objects, &d->loading_options);
+    const struct saving_setup setup = {.options = &d->saving_options,
+                                       .kept = loading_kept(d->loading),
+                                       .files = &d->loading_options,
+                                       .types = &d->types.objects,
+                                       .evict = &d->memory_options.evict,
+                                       .redis_version = &d->connection_options.compat_version,
+                                       .version = d->version,
+                                       .alive = save_goes_on,
+                                       .over = save_is_over,
+                                       .owner = d};
+    d->progress.watchdog = &d->watchdog;
+    d->saving = saving_new(d->dispatch, &setup);
+    d->ending.loading = d->loading;
+    d->ending.saving = d->saving;
+}
+
 static int make_features(struct daemon *d, struct buf *why)
 {
     ssize_t len = readlink("/proc/self/exe", d->executable, sizeof(d->executable) - 1);
@@ -426,11 +460,8 @@ static int make_features(struct daemon *d, struct buf *why)
                                      .executable = d->executable,
                                      .supervised = systemd_is_notified() ? "systemd" : "no",
                                      .loop = d->loop};
-    const struct server_ops ops = {.owner = d,
-                                   .stop = asked_to_stop,
-                                   .version = d->version,
-                                   .types = &d->types.objects,
-                                   .save = &d->loading_options.save};
+    const struct server_ops ops = {
+        .owner = d, .stop = shutdown_asked, .version = d->version, .types = &d->types.objects};
     types_register(&d->types, dispatch_registry(d->dispatch));
     users_register(d->users, d->dispatch);
     d->connection = connection_new(d->dispatch, &d->connection_options);
@@ -439,7 +470,7 @@ static int make_features(struct daemon *d, struct buf *why)
     commands_register(d->dispatch);
     d->config_feature = config_feature_new(d->dispatch, d->config, d->counters, &d->config_feature_options);
     d->server = server_new(d->dispatch, &d->server_options, &ops);
-    d->loading = loading_new(d->dispatch, &d->types.objects, &d->loading_options);
+    make_persistence(d);
     /* Clients look for redis_version, its first row, at the head of the section. */
     connection_register_counters(d->connection, d->counters);
     d->info = info_new(d->dispatch, d->counters, &facts);
@@ -457,6 +488,7 @@ static int count_all(struct daemon *d, struct buf *why)
     net_register_counters(d->net, d->counters);
     keys_register_counters(d->keys, d->counters);
     loading_register_counters(d->loading, d->counters);
+    saving_register_counters(d->saving, d->counters);
     dispatch_register_counters(d->dispatch, d->counters);
     keyspace_register_counters(d->keyspace, d->counters);
     return 0;
@@ -514,10 +546,9 @@ static int start_idle(struct daemon *d, struct buf *why)
 {
     d->idle = (struct idle){.loop = d->loop,
                             .net = d->net,
-                            .keyspace = d->keyspace,
                             .housekeeping = &d->housekeeping,
                             .seconds = &d->options.exit_on_idle,
-                            .leave = asked_to_stop,
+                            .leave = leave_when_idle,
                             .owner = d};
     idle_begin(&d->idle);
     return idle_check(d->options.exit_on_idle, d->adopted, why);
@@ -560,43 +591,40 @@ static void become_ready(struct daemon *d)
 {
     d->ready = true;
     housekeeping_pause(&d->housekeeping, false);
+    saving_begin(d->saving);
     memory_enforce(d->memory);
     idle_ready(&d->idle);
     log_event(LOG_EVENT_READY, NULL, 0, "Ready to accept connections (event loop: %s)",
               loop_backend(d->loop));
     background_ready(d->starter);
     d->starter = -1;
-    systemd_ready("Ready to accept connections");
+    systemd_ready(STATUS_READY);
+    d->progress.told = false;
     memory_listen(d->memory);
 }
 
-/* Said right after a slice came back with bytes behind it: a load that hangs says nothing, and
- * the manager's patience ends. */
-static void tell_progress(struct daemon *d)
+static void load_goes_on(struct daemon *d)
 {
-    int64_t now = clock_mono_us();
-    if (!systemd_is_notified() || now < d->told_us + PROGRESS_EVERY_US)
+    if (!progress_is_due(&d->progress))
         return;
-    d->told_us = now;
     struct buf line = {0};
     loading_status(d->loading, &line);
-    systemd_extend_timeout(PROGRESS_GIVES_US);
-    systemd_status("%s", buf_cstr(&line));
+    progress_tell(&d->progress, buf_cstr(&line));
     buf_done(&line);
 }
 
 static bool load_slice(void *owner)
 {
     struct daemon *d = owner;
-    if (!loading_is_active(d->loading) || d->stopping)
+    if (!loading_is_active(d->loading) || d->ending.stopping)
         return false;
     struct buf why = {0};
     int r = loading_step(d->loading, LOAD_SLICE_US, &why);
     if (r == MR_E_AGAIN) {
-        tell_progress(d);
+        load_goes_on(d);
     } else if (r < 0) {
         report(d, LOG_EVENT_LOAD_FAILED, buf_cstr(&why));
-        stop(d, EXIT_FAILURE);
+        ending_fail(&d->ending);
     } else {
         become_ready(d);
     }
@@ -607,7 +635,6 @@ static bool load_slice(void *owner)
 static int start_loading(struct daemon *d, struct buf *why)
 {
     housekeeping_pause(&d->housekeeping, true);
-    d->told_us = -PROGRESS_EVERY_US;
     loop_add_hook(d->loop, load_slice, d);
     int r = loading_start(d->loading, why);
     if (r == 0)
@@ -676,47 +703,18 @@ static const struct {
     {start_loading, LOG_EVENT_LOAD_FAILED},
 };
 
-static void end_now(int signo)
-{
-    (void)signo;
-    _exit(EXIT_FAILURE);
-}
-
-/* The loop turns no more; whoever now asks again is heard all the same. */
-static void heed_second_signal(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    signal(SIGTERM, end_now);
-    signal(SIGINT, end_now);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void tell_loss(uint64_t changes)
-{
-    char count[24];
-    snprintf(count, sizeof(count), "%" PRIu64, changes);
-    log_event(LOG_EVENT_CHANGES_LOST, LOG_FIELDS({"MINIREDIS_COUNT", count}),
-              "%s changes are lost: the option save asks for snapshots, but this version writes none", count);
-}
-
 static void shut_down(struct daemon *d)
 {
     systemd_stopping();
-    uint64_t unsaved = keyspace_dirty(d->keyspace);
-    if (d->status == EXIT_SUCCESS && unsaved > 0 && d->loading_options.save.count > 0)
-        tell_loss(unsaved);
     net_stop_listening(d->net);
     reload_socket_close(&d->reload_socket);
     if (d->has_pidfile)
         pidfile_remove(d->options.pidfile);
     d->has_pidfile = false;
-    heed_second_signal();
+    ending_heed_signals();
     net_flush(d->net);
     log_event_flush(true);
-    if (d->status == EXIT_SUCCESS)
+    if (d->ending.status == EXIT_SUCCESS)
         log_event(LOG_EVENT_STOPPED, NULL, 0, "The server ends");
 }
 
@@ -736,7 +734,7 @@ int daemon_run(struct daemon *d, struct buf *passed_over)
         step++;
     if (r < 0) {
         report(d, steps[step].failure, buf_cstr(&why));
-        d->status = EXIT_FAILURE;
+        d->ending.status = EXIT_FAILURE;
     } else {
         loop_run(d->loop);
         shut_down(d);
@@ -744,7 +742,7 @@ int daemon_run(struct daemon *d, struct buf *passed_over)
     if (d->has_pidfile)
         pidfile_remove(d->options.pidfile);
     buf_done(&why);
-    return d->status;
+    return d->ending.status;
 }
 
 /* Features outlive the sessions, which end with the connections. */
@@ -758,6 +756,7 @@ void daemon_free(struct daemon *d)
     if (d->dispatch != NULL)
         dispatch_free(d->dispatch);
     idle_done(&d->idle);
+    saving_free(d->saving);
     loading_free(d->loading);
     info_free(d->info);
     server_free(d->server);

@@ -11,8 +11,9 @@
 
 #include "base/log.h"
 #include "daemon/housekeeping.h"
-#include "keyspace/keyspace.h"
 #include "net/net.h"
+
+#define RETRY_S 60 /* behind a save that has failed, at least */
 
 int idle_check(int64_t seconds, bool passed, struct buf *why)
 {
@@ -22,14 +23,6 @@ int idle_check(int64_t seconds, bool passed, struct buf *why)
                    "exit-on-idle is for a server whose sockets are passed at start, which the next client "
                    "then starts again; this one was passed none");
     return MR_E_CONFIG;
-}
-
-static bool has_keys(const struct idle *i)
-{
-    for (unsigned n = 0; n < keyspace_databases(i->keyspace); n++)
-        if (db_size(keyspace_db(i->keyspace, n)) > 0)
-            return true;
-    return false;
 }
 
 static bool is_busy(const struct idle *i)
@@ -51,33 +44,24 @@ static bool turn_end(void *owner)
     return false;
 }
 
-/* Changes that an end now would lose. Keys that were all made and deleted again have left
- * nothing; keys that were loaded and deleted would come back. */
-static uint64_t unsaved(const struct idle *i)
-{
-    return i->loaded || has_keys(i) ? keyspace_dirty(i->keyspace) : 0;
-}
-
-/* Not armed again here: the end of this turn does that, should the server stay. */
 static void due(struct loop_timer *timer)
 {
     struct idle *i = (struct idle *)((char *)timer - offsetof(struct idle, timer));
     char seconds[24];
     if (is_busy(i))
         return;
-    uint64_t changes = unsaved(i);
     snprintf(seconds, sizeof seconds, "%" PRId64, i->armed_for);
-    if (changes == 0) {
+    if (i->leave(i->owner) == 0) {
         log_event(LOG_EVENT_IDLE_EXIT, LOG_FIELDS({"MINIREDIS_SECONDS", seconds}),
                   "No client for %s s: ending, as exit-on-idle asks for, until the next one comes", seconds);
-        i->leave(i->owner);
-    } else if (!i->told) {
-        i->told = true;
-        log_event(LOG_EVENT_IDLE_KEPT, LOG_FIELDS({"MINIREDIS_SECONDS", seconds}),
-                  "No client for %s s, but the server stays in spite of exit-on-idle: %" PRIu64
-                  " changes would be lost, as this version writes no snapshots",
-                  seconds, changes);
+        return;
     }
+    log_event(LOG_EVENT_IDLE_KEPT, LOG_FIELDS({"MINIREDIS_SECONDS", seconds}),
+              "No client for %s s, but the server stays in spite of exit-on-idle: an end would lose what "
+              "could not be saved",
+              seconds);
+    int64_t again = i->armed_for > RETRY_S ? i->armed_for : RETRY_S;
+    loop_timer_after(i->loop, timer, again * 1000000);
 }
 
 void idle_begin(struct idle *i)
@@ -89,7 +73,6 @@ void idle_begin(struct idle *i)
 void idle_ready(struct idle *i)
 {
     i->ready = true;
-    i->loaded = has_keys(i);
 }
 
 void idle_done(struct idle *i)

@@ -3,8 +3,7 @@
  * exit-on-idle: a server that a socket starts ends when nobody has used it for a while;
  * the socket stays with who opened it, and the next client starts the server again.
  *
- * It does not end while that would lose anything: while keys were changed since they were
- * loaded. There are no snapshots yet that would save them first.
+ * What was changed is saved first. Where that fails the server stays, and tries again later.
  */
 #pragma once
 
@@ -16,22 +15,19 @@
 #include "loop/loop.h"
 
 struct housekeeping;
-struct keyspace;
 struct net;
 
 struct idle {
     struct loop *loop;
     const struct net *net;
-    struct keyspace *keyspace;
     const struct housekeeping *housekeeping;
-    const int64_t *seconds;     /* the option; 0: off */
-    void (*leave)(void *owner); /* ends the server */
+    const int64_t *seconds; /* the option; 0: off */
+    /* Saves what has changed and ends the server; negative: it could not be saved. */
+    int (*leave)(void *owner);
     void *owner;
     struct loop_timer timer; /* armed while there is nothing to do */
     int64_t armed_for;       /* seconds */
     bool ready;
-    bool loaded; /* keys came from a file */
-    bool told;   /* that the server stays because of what is unsaved */
 };
 
 /* 0, or negative with the reason in WHY: SECONDS asks for an end that nobody would undo,

@@ -6,6 +6,8 @@ miniredis_SOURCES = \
 	src/daemon/background.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/ending.c \
+	src/daemon/ending.h \
 	src/daemon/housekeeping.c \
 	src/daemon/housekeeping.h \
 	src/daemon/idle.c \
@@ -20,6 +22,8 @@ miniredis_SOURCES = \
 	src/daemon/options.h \
 	src/daemon/pidfile.c \
 	src/daemon/pidfile.h \
+	src/daemon/progress.c \
+	src/daemon/progress.h \
 	src/daemon/reload.c \
 	src/daemon/reload.h \
 	src/daemon/types.c \

@@ -79,7 +79,8 @@ const struct config_option options_rows[] = {
      .unit = "s",
      .sentence =
          "After so long without a client the server ends, with status 0, for the socket unit to start "
-         "it again at the next one; it stays while that would lose changed keys. Refused where no "
+         "it again at the next one. What has changed is saved before, also where the option save is "
+         "empty; where that fails the server stays. Refused where no "
          "socket was passed at start. 0: never."},
     {.name = "loglevel",
      .type = CONFIG_ENUM,

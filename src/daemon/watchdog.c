@@ -25,17 +25,24 @@ static void tell_lateness(const struct watchdog *w, int64_t since_us)
               (double)w->period_us / 1e6);
 }
 
+void watchdog_feed(struct watchdog *w)
+{
+    if (w->period_us == 0)
+        return;
+    w->fed_us = clock_mono_now_us();
+    systemd_watchdog_ping();
+}
+
 static void ping(struct watchdog *w)
 {
-    w->fed_us = clock_mono_us();
-    systemd_watchdog_ping();
+    watchdog_feed(w);
     loop_timer_after(w->loop, &w->timer, (int64_t)(w->period_us / PINGS));
 }
 
 static void due(struct loop_timer *timer)
 {
     struct watchdog *w = (struct watchdog *)((char *)timer - offsetof(struct watchdog, timer));
-    tell_lateness(w, clock_mono_us() - w->fed_us);
+    tell_lateness(w, clock_mono_now_us() - w->fed_us);
     ping(w);
 }
 

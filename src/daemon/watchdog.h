@@ -17,3 +17,5 @@ struct watchdog {
 
 /* Pings now and from then on, if the manager asked for it. W must stay as long as LOOP turns. */
 void watchdog_start(struct watchdog *w, struct loop *loop);
+/* A ping out of turn, from what keeps the loop from turning and comes forward. */
+void watchdog_feed(struct watchdog *w);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loading the data at start, and what INFO tells of persistence.
+ * Loading the data at start, and what INFO tells of it.
  *
  * While a load goes on, a gate answers what must not see half of the data. The facts
- * of the last load stay for INFO; there are no snapshots and no append-only file, and
- * their fields say so.
+ * of the last load stay for INFO; there is no append-only file, and its fields say so.
  */
 #include "persist/loading.h"
 
@@ -16,6 +15,7 @@
 #include "base/heap.h"
 #include "base/log.h"
 #include "command/dispatch.h"
+#include "persist/kept.h"
 
 struct loading {
     struct dispatch *dispatch;
@@ -24,9 +24,9 @@ struct loading {
     const struct loading_options *options;
     unsigned gate;
     struct rdb_load *load; /* NULL: nothing is being loaded */
-    char *name;            /* of the file */
-    int64_t started_s;     /* wall time of the load's start */
-    int64_t saved_s;       /* of the process's: nothing was saved since */
+    struct kept kept;
+    char *name;        /* of the file */
+    int64_t started_s; /* wall time of the load's start */
     uint64_t last_keys, last_expired;
 };
 
@@ -48,7 +48,6 @@ struct loading *loading_new(struct dispatch *d, const struct object_types *types
     l->types = types;
     l->options = options;
     l->gate = dispatch_add_gate(d, DISPATCH_RANK_LOADING, gate, l);
-    l->saved_s = clock_now_ms() / 1000;
     return l;
 }
 
@@ -57,8 +56,14 @@ void loading_free(struct loading *l)
     if (l == NULL)
         return;
     rdb_load_close(l->load);
+    kept_done(&l->kept);
     heap_free(l->name);
     heap_free(l);
+}
+
+const struct kept *loading_kept(const struct loading *l)
+{
+    return &l->kept;
 }
 
 bool loading_is_active(const struct loading *l)
@@ -80,6 +85,7 @@ int loading_start(struct loading *l, struct buf *why)
                   "There is no %s: the server starts empty", l->options->dbfilename);
         return 0;
     }
+    rdb_load_keep(l->load, &l->kept);
     /* The option may change while the file is read. */
     heap_free(l->name);
     l->name = heap_strdup(l->options->dbfilename);
@@ -88,7 +94,7 @@ int loading_start(struct loading *l, struct buf *why)
     return MR_E_AGAIN;
 }
 
-static void log_left_out(const struct loading *l, enum log_event event, uint64_t count, const char *what)
+static void log_count(const struct loading *l, enum log_event event, uint64_t count, const char *what)
 {
     if (count == 0)
         return;
@@ -108,10 +114,13 @@ static void log_done(const struct loading *l, const struct rdb_load_progress *p)
               LOG_FIELDS({"MINIREDIS_FILE", l->name}, {"MINIREDIS_KEYS", keys}, {"MINIREDIS_SECONDS", took}),
               "DB loaded from disk: %s seconds (%s, written by %s, %s keys)", took, l->name,
               p->writer[0] != '\0' ? p->writer : "an unnamed server", keys);
-    log_left_out(l, LOG_EVENT_LOAD_EXPIRED, p->expired, "keys had expired and were left out");
-    log_left_out(l, LOG_EVENT_LOAD_LEFT_OUT, p->functions,
-                 "function libraries were passed over: this version runs none");
-    log_left_out(l, LOG_EVENT_LOAD_LEFT_OUT, p->module_aux, "items of data of modules were passed over");
+    log_count(l, LOG_EVENT_LOAD_EXPIRED, p->expired, "keys had expired and were left out");
+    log_count(l, LOG_EVENT_LOAD_KEPT, p->functions,
+              "function libraries are kept for the next save, but not executed");
+    log_count(l, LOG_EVENT_LOAD_KEPT, p->module_aux,
+              "items of data of modules are kept for the next save, but not used");
+    log_count(l, LOG_EVENT_LOAD_LEFT_OUT, p->key_meta,
+              "items of data that modules have of single keys were left out");
 }
 
 static void close_load(struct loading *l)
@@ -132,6 +141,7 @@ int loading_step(struct loading *l, int64_t us, struct buf *why)
     l->last_keys = p.keys;
     l->last_expired = p.expired;
     if (code == 0) {
+        kept_settle(&l->kept);
         log_done(l, &p);
         keyspace_set_dirty(l->ks, 0);
         dispatch_gate_enable(l->dispatch, l->gate, false);
@@ -181,12 +191,6 @@ static void format_zero(const void *owner, struct buf *out)
     buf_append_byte(out, '0');
 }
 
-static void format_percent_zero(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_str(out, "0.00");
-}
-
 static void format_never(const void *owner, struct buf *out)
 {
     (void)owner;
@@ -202,16 +206,6 @@ static void format_ok(const void *owner, struct buf *out)
 static void format_loading(const void *owner, struct buf *out)
 {
     buf_append_byte(out, loading_is_active(owner) ? '1' : '0');
-}
-
-static void format_changes(const void *owner, struct buf *out)
-{
-    buf_append_uint(out, keyspace_dirty(((const struct loading *)owner)->ks));
-}
-
-static void format_saved(const void *owner, struct buf *out)
-{
-    buf_append_int(out, ((const struct loading *)owner)->saved_s);
 }
 
 static void format_progress(const void *owner, struct buf *out)
@@ -241,20 +235,6 @@ static void format_progress(const void *owner, struct buf *out)
 static const struct counter_row rows[] = {
     ROW("loading", NULL, format_loading, "Whether data is being loaded."),
     ROW("async_loading", NULL, format_zero, "Whether a replica loads beside serving its old data."),
-    ROW("current_cow_peak", "bytes", format_zero, "Memory copied for the running save: none is, ever."),
-    ROW("current_cow_size", "bytes", format_zero, "The same, now."),
-    ROW("current_cow_size_age", "s", format_zero, "Age of that figure."),
-    ROW("current_fork_perc", "percent", format_percent_zero, "Progress of the running save."),
-    ROW("current_save_keys_processed", NULL, format_zero, "Keys that the running save has written."),
-    ROW("current_save_keys_total", NULL, format_zero, "Keys that the running save is to write."),
-    ROW("rdb_changes_since_last_save", NULL, format_changes, "Writes since the data was saved or loaded."),
-    ROW("rdb_bgsave_in_progress", NULL, format_zero, "Whether a snapshot is being written."),
-    ROW("rdb_last_save_time", "s since 1970", format_saved, "The last save, or else the start."),
-    ROW("rdb_last_bgsave_status", NULL, format_ok, "How the last snapshot ended; ok before the first."),
-    ROW("rdb_last_bgsave_time_sec", "s", format_never, "What the last snapshot took; -1 before the first."),
-    ROW("rdb_current_bgsave_time_sec", "s", format_never, "What the running snapshot has taken; -1 if none."),
-    ROW("rdb_saves", NULL, format_zero, "Snapshots written since the start."),
-    ROW("rdb_last_cow_size", "bytes", format_zero, "Memory copied for the last snapshot."),
     COUNT("rdb_last_load_keys_expired", last_expired, "Keys that the load left out as expired."),
     COUNT("rdb_last_load_keys_loaded", last_keys, "Keys that were loaded."),
     ROW("aof_enabled", NULL, format_zero, "Whether writes go to an append-only file."),

@@ -16,6 +16,7 @@
 #include "persist/rdb_load.h"
 
 struct dispatch;
+struct kept;
 struct loading;
 
 struct loading_options {
@@ -45,6 +46,8 @@ int loading_start(struct loading *l, struct buf *why) MR_MUST_CHECK;
 /* Works for about US microseconds. MR_E_AGAIN: more to do; 0: done, commands are served; other
  * codes: the file is faulty, its one line is in WHY. */
 int loading_step(struct loading *l, int64_t us, struct buf *why) MR_MUST_CHECK;
+/* What the saves have to bring back beside the keys. */
+const struct kept *loading_kept(const struct loading *l);
 bool loading_is_active(const struct loading *l);
 
 /* "Loading dump.rdb: 37 %, 4.1 of 11.0 GiB, 42 s left". */

@@ -85,12 +85,12 @@ const struct config_option loading_config_rows[] = {
      .offset = offsetof(struct loading_options, dbfilename),
      .fallback = "dump.rdb",
      .check = check_dbfilename,
-     .sentence = "The name of the RDB file in dir that is loaded at start."},
+     .sentence = "The name of the RDB file in dir that is loaded at start and saved to."},
     {.name = "rdbchecksum",
      .type = CONFIG_BOOL,
      .offset = offsetof(struct loading_options, rdbchecksum),
      .fallback = "yes",
-     .sentence = "Whether the checksum of an RDB file is checked."},
+     .sentence = "Whether an RDB file is saved with a checksum, and that of one that is loaded is checked."},
     {.name = "save",
      .type = CONFIG_LIST,
      .flags = CONFIG_RUNTIME | CONFIG_REPEAT | CONFIG_CLEAR,
@@ -98,8 +98,10 @@ const struct config_option loading_config_rows[] = {
      .offset = offsetof(struct loading_options, save),
      .fallback = "",
      .check = check_save,
-     .sentence = "Pairs of seconds and changes after which a snapshot is due; they are kept and shown, but "
-                 "this version writes no snapshots."},
+     .sentence = "Pairs of seconds and changes after which the data is to be saved. If there are any, "
+                 "a stop of the server (a signal, SHUTDOWN) saves what has changed; what this version does "
+                 "not do yet is to save while it runs, so that a crash loses what came since the start or "
+                 "the last SAVE."},
     {.name = "appendonly",
      .type = CONFIG_BOOL,
      .flags = CONFIG_RUNTIME,

@@ -9,5 +9,10 @@ libpersist_a_SOURCES = \
 	src/persist/rdb_load.c \
 	src/persist/rdb_load.h \
 	src/persist/rdb_names.c \
-	src/persist/rdb_private.h
+	src/persist/rdb_private.h \
+	src/persist/rdb_save.c \
+	src/persist/rdb_save.h \
+	src/persist/saving.c \
+	src/persist/saving.def \
+	src/persist/saving.h
 libpersist_a_CFLAGS = $(AM_CFLAGS)

@@ -23,6 +23,7 @@ static const struct command rows[] = {
 #include "features/keys/keys.def"
 #include "features/memory/memory.def"
 #include "features/server/server.def"
+#include "persist/saving.def"
 #include "types/hash/hash.def"
 #include "types/list/list.def"
 #include "types/set/set.def"

@@ -63,7 +63,11 @@ class Result:
 
 
 class Machine:
-    def __init__(self, base, wrapper=()):
+    def __init__(self, base, wrapper=(), privileged=True):
+        """PRIVILEGED False: as root of a user namespace only."""
+        self.privileged = privileged
+        if not privileged:
+            wrapper = (*wrapper, HERE / "unprivileged")
         self.directory = Path(tempfile.mkdtemp(prefix="miniredis-booted-"))
         (self.directory / "root").mkdir()
         (self.directory / "run").mkdir()
@@ -71,13 +75,14 @@ class Machine:
         self.cgroup.mkdir()
         said = (self.directory / "start").open("wb")
         self.process = subprocess.Popen(
-            [*wrapper, "unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork",
+            [*map(str, wrapper), "unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork",
              "--kill-child", str(HERE / "boot"), base, str(self.directory)],
             stdin=subprocess.DEVNULL, stderr=said, start_new_session=True,
             preexec_fn=with_our_end(self.enter_cgroup))
         said.close()
-        self.pid = wait_until(lambda: child_of(self.process.pid))
+        # What it was before it became that process may have had a child too.
         wait_until(lambda: (self.directory / "log").exists())
+        self.pid = child_of(self.process.pid)
         self.wait_booted()
 
     def enter_cgroup(self):
@@ -120,7 +125,8 @@ class Machine:
     # --- commands ---
 
     def command(self, words):
-        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-n", "-C", "env", "-i",
+        return ["nsenter", "-t", str(self.pid), *(() if self.privileged else ("-U",)), "-m", "-p", "-u", "-i",
+                "-n", "-C", "env", "-i",
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "SYSTEMD_COLORS=0",
                 "SYSTEMD_PAGER=", "DEBIAN_FRONTEND=noninteractive", *map(str, words)]
 
@@ -141,6 +147,10 @@ class Machine:
 
     def show(self, unit, name):
         return self("systemctl", "show", "-P", name, unit).out.strip()
+
+    def version(self):
+        """Of systemd."""
+        return int(re.search(r"systemd (\d+)", self("systemctl", "--version").out)[1])
 
     def status(self, unit):
         """What systemctl status prints."""

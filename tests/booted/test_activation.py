@@ -138,6 +138,17 @@ def test_waiting_clients_are_served_by_the_next_server(service):
         c.close()
 
 
+def test_what_changed_outlives_an_idle_end(service):
+    """Also without points to save at."""
+    service.write("/etc/miniredis.conf.d/idle.conf", 'exit-on-idle = 1\nsave = ""\n', 0o640, "root:miniredis")
+    for count in (1, 2):
+        with service.client() as c:
+            assert c("INCR", "counter") == count
+        assert wait_until(lambda: service.show("miniredis.service", "ActiveState") == "inactive", step=0.1)
+        assert service.show("miniredis.service", "Result") == "success"
+    assert service("stat", "-c", "%a %U:%G", "/var/lib/miniredis/dump.rdb").out == "600 miniredis:miniredis\n"
+
+
 def test_exit_on_idle(service):
     service.write("/etc/miniredis.conf.d/idle.conf", "exit-on-idle = 1\n", 0o640, "root:miniredis")
     service.write("/var/lib/miniredis/dump.rdb", strings(10), 0o640, "miniredis:miniredis")

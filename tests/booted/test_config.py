@@ -28,6 +28,11 @@ def test_reload_takes_a_good_file(service):
         service.systemctl("reload", "miniredis.service")
         assert timeout_of(c) == b"0"
         assert service.main_pid() == pid
+    # Once each, whatever the manager sends beside ExecReload=.
+    read = [e for e in service.journal(service.cursor_at_start, "-u", "miniredis.service")
+            if e.get("MINIREDIS_EVENT") in ("RELOADED", "RELOAD_NOTHING")]
+    assert len(read) == 2, [e["MESSAGE"] for e in read]
+    assert service.show("miniredis.service", "StatusText") == "Ready to accept connections"
 
 
 @pytest.mark.parametrize("text, reason", [
@@ -80,7 +85,9 @@ def test_a_reload_that_gets_no_answer_fails(service):
         c("PING")
         configure(service, "timeout = 81\n")
         service.systemctl("kill", "-s", "STOP", "miniredis.service")
-        assert service.systemctl("reload", "miniredis.service", check=False).status != 0
+        failed = service.systemctl("reload", "miniredis.service", check=False).status != 0
+        # With the signal of Type=notify-reload the manager sends SIGCONT, and gets its answer.
+        assert failed == (service.show("miniredis.service", "Type") == "notify")
         service.systemctl("kill", "-s", "CONT", "miniredis.service")
         assert c("PING") == "PONG"
         service.systemctl("reload", "miniredis.service")
@@ -166,6 +173,14 @@ def test_a_limit_of_memory_by_itself(service):
     assert limit > 1 << 20
     said = service.messages(service.cursor_at_start, "miniredis.service")
     assert [m for m in said if "auto: " in m]
+
+
+def test_memory_pressure_is_watched_in_the_sandbox(service):
+    """By what the manager says, or without that by reading the file, which nobody in there may write."""
+    with service.client() as c:
+        source = "cgroup-read" if service.version() < 254 else "manager"
+        assert wait_until(lambda: c.info("memory")["memory_pressure_source"] == source)
+    assert not [m for m in service.messages(service.cursor_at_start, "miniredis.service") if "pressure" in m]
 
 
 def test_memory_pressure_is_heard(service):

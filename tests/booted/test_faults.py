@@ -4,6 +4,7 @@ systemctl status."""
 import socket
 
 import pytest
+from booted import drop_in
 from conftest import Error, wait_until
 from machine import TCP4, TCP6
 from rdb import strings
@@ -118,6 +119,19 @@ def test_the_disk_is_full(service):
         lines = [line for line in status.splitlines() if "No space left on device" in line]
         assert len(lines) == 1, status
         assert c("PING") == "PONG"
+        assert c("SET", "key", "v" * 10) == "OK"
+        reply = c("SAVE")
+        assert isinstance(reply, Error) and "No space left on device" in reply
+        # A stop goes no better: the server stays, as long as systemd bears it.
+        drop_in(service, "[Service]\nTimeoutStopSec=100\n")
+        stop = service.start("systemctl", "stop", "miniredis.service")
+        assert wait_until(lambda: "The server goes on in spite of SIGTERM" in service.status("miniredis.service"))
+        assert c("GET", "key") == b"v" * 10
         service.path("/var/lib/miniredis/ballast").unlink()
         assert c("CONFIG", "REWRITE") == "OK"
+        service.systemctl("kill", "miniredis.service")
+    assert stop.wait(60) == 0
+    assert service.show("miniredis.service", "Result") == "success"
+    with service.client() as c:
+        assert c("GET", "key") == b"v" * 10
     service.systemctl("stop", "miniredis.service")

@@ -603,7 +603,7 @@ def pair(key, value):
 @pytest.mark.parametrize("content, reason", [
     (b"", ""), (b"NOT AN RDB FILE AT ALL", ""), (rdb(version=b"0099"), "99"),
     (rdb(pair(b"a", b"1"))[:-12], ""), (rdb(b"\0\x01k\xc3\xff"), ""),
-    (rdb(pair(b"a", b"1"), b"\x01\x04list\x01\x01x"), "list"),
+    (rdb(pair(b"a", b"1"), b"\x1c\x05items\x01\x01x"), "array"),
     (b"REDIS0011" + pair(b"a", b"1") + b"\xff" + b"\1" * 8, ""),
 ], ids=["empty", "foreign", "newer", "truncated", "bad-string", "unknown-type", "checksum"])
 def test_a_bad_data_file_is_refused(servers, content, reason):

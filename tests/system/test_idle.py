@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""exit-on-idle: a server that a socket starts ends when nobody uses it."""
+"""exit-on-idle: a server that a socket starts ends when nobody uses it, and saves before."""
+import os
+import resource
 import shutil
+import signal
 import time
 
 import pytest
@@ -8,7 +11,7 @@ from conftest import PATIENCE, TOP, free_port
 from test_systemd import Manager, built_with_systemd  # noqa: F401
 
 ENDS = r"No client for (\d+) s: ending, as exit-on-idle asks for"
-STAYS = r"No client for \d+ s, but the server stays in spite of exit-on-idle: (\d+) changes would be lost"
+STAYS = r"No client for 1 s, but the server stays in spite of exit-on-idle"
 
 
 @pytest.fixture
@@ -18,10 +21,10 @@ def activated(servers, tmp_path):
     if activate is None:
         pytest.skip("systemd-socket-activate is not there")
 
-    def start(*options, env=None):
+    def start(*options, env=None, preexec=None):
         port = free_port()
         wrapper = [activate, *[f"-E{name}" for name in env or {}], "-l", f"127.0.0.1:{port}"]
-        server = servers.launch(*options, port=port, wrapper=wrapper, env=env)
+        server = servers.launch(*options, port=port, wrapper=wrapper, env=env, preexec=preexec)
         assert server.log.wait_for("Listening on"), server.report()
         return server
 
@@ -58,21 +61,45 @@ def test_it_ends_when_no_client_comes_at_all(servers, tmp_path):
     assert server.log.wait_for(ENDS)
 
 
-def test_changed_keys_keep_it(activated):
-    server = activated("--exit-on-idle", "1")
+def test_changed_keys_are_saved(activated, start_server, tmp_path):
+    server = activated("--exit-on-idle", "1", "--dir", tmp_path)
     with server.client() as c:
         assert c("SET", "a", "b") == "OK"
         assert c("SET", "c", "d") == "OK"
-    assert server.log.wait_for(STAYS)[1] == "2"
-    # Once is enough, and it goes on serving.
-    seen = len(server.log.lines)
-    assert not server.log.wait_for(STAYS, timeout=1.5, start=seen)
-    with server.client() as c:
-        assert c("GET", "a") == b"b"
-        assert c("DEL", "a", "c") == 2
-    # Nothing is left of what was never on disk.
     assert server.wait() == 0
+    assert server.log.wait_for(r"DB saved on disk: .* 2 keys")
     assert server.log.wait_for(ENDS)
+    with start_server("--dir", tmp_path).client() as c:
+        assert c("GET", "a") == b"b" and c("DBSIZE") == 2
+
+
+def test_keys_that_came_and_went_are_not(activated, tmp_path):
+    server = activated("--exit-on-idle", "1", "--dir", tmp_path)
+    with server.client() as c:
+        assert c("SET", "a", "b") == "OK"
+        assert c("DEL", "a") == 1
+    assert server.wait() == 0
+    assert "dump.rdb" not in os.listdir(tmp_path)
+
+
+def small_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+
+
+def test_what_cannot_be_saved_keeps_it(activated, tmp_path):
+    server = activated("--exit-on-idle", "1", "--dir", tmp_path, "--rdbcompression", "no", preexec=small_files)
+    with server.client() as c:
+        assert c("SET", "a", "x" * 2000) == "OK"
+    assert server.log.wait_for(r"The data could not be saved: .*File too large")
+    assert server.log.wait_for(STAYS)
+    # It is not tried again every second, and it goes on serving.
+    seen = len(server.log.lines)
+    assert not server.log.wait_for("saved|stays", timeout=1.5, start=seen)
+    with server.client() as c:
+        assert c("SET", "a", "small") == "OK"
+    assert server.wait() == 0
+    assert "dump.rdb" in os.listdir(tmp_path)
 
 
 @pytest.fixture
@@ -85,21 +112,23 @@ def keys(client):
     return [key for db in range(16) if client("SELECT", db) == "OK" for key in client("KEYS", "*")]
 
 
-def test_loaded_keys_that_were_not_changed_do_not(activated, sample):
+def test_loaded_keys_that_were_not_changed_are_not_saved(activated, sample):
     server = activated("--exit-on-idle", "1", "--dir", sample)
     with server.client() as c:
         assert keys(c)
+    before = os.stat(sample / "dump.rdb")
     assert server.wait() == 0
+    assert os.stat(sample / "dump.rdb").st_ino == before.st_ino
 
 
-def test_loaded_keys_that_were_deleted_do(activated, sample):
-    """They would come back."""
+def test_loaded_keys_that_were_deleted_do_not_come_back(activated, start_server, sample):
     server = activated("--exit-on-idle", "1", "--dir", sample)
     with server.client() as c:
         assert keys(c)
         assert c("FLUSHALL") == "OK"
-    assert server.log.wait_for(STAYS), server.report()
-    assert server.stop() == 0
+    assert server.wait() == 0
+    with start_server("--dir", sample).client() as c:
+        assert not keys(c)
 
 
 def test_at_run_time(activated):

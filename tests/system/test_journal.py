@@ -4,7 +4,9 @@
 Every entry of every test here is held against the catalog: an entry with a MESSAGE_ID has
 its text there, and a field for each of the text's placeholders.
 """
+import os
 import re
+import resource
 import signal
 import socket
 import threading
@@ -348,12 +350,17 @@ def test_what_does_not_fit_the_machine(start, servers, journal, manager):  # noq
         assert entry["MINIREDIS_WANTED"] == "10000000"
 
 
+def small_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))
+
+
 def test_data_that_is_kept_or_not(start, journal, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     body = b"\xfe\x00" + pair(b"k", b"v") + b"\xfc" + (1).to_bytes(8, "little") + pair(b"old", b"v") + b"\xff"
     (home / "dump.rdb").write_bytes(b"REDIS0011" + body + b"\0" * 8)
-    server = start("--dir", home, "--save", "1 1", "--enable-protected-configs", "no")
+    server = start("--dir", home, "--save", "1 1", "--enable-protected-configs", "no", preexec=small_files)
     loaded, = journal.of("LOADED")
     assert loaded["MINIREDIS_KEYS"] == "1" and loaded["MINIREDIS_FILE"] == "dump.rdb"
     assert journal.of("LOAD_EXPIRED")[0]["MINIREDIS_COUNT"] == "1"
@@ -361,10 +368,20 @@ def test_data_that_is_kept_or_not(start, journal, tmp_path):
         assert isinstance(c("CONFIG", "SET", "dir", "/"), Error)
         assert journal.wait_for("CONFIG_SET_REFUSED")[0]["MINIREDIS_OPTION"] == "dir"
         assert c("SET", "k", SECRET) == "OK"
+        assert c("SAVE") == "OK"
+        saved, = journal.wait_for("SAVED")
+        assert saved["MINIREDIS_KEYS"] == "1" and saved["MINIREDIS_FILE"] == "dump.rdb"
+        assert saved["MINIREDIS_BYTES"] == str((home / "dump.rdb").stat().st_size)
+        assert c("SET", "big", os.urandom(5000)) == "OK"
         assert isinstance(c("SHUTDOWN"), Error)
         assert journal.wait_for("SHUTDOWN_REFUSED")[0]["MINIREDIS_COMMAND"] == "SHUTDOWN"
-    assert server.stop() == 0
-    assert journal.wait_for("CHANGES_LOST")[0]["MINIREDIS_COUNT"] == "1"
+        assert "File too large" in journal.of("SAVE_FAILED")[0]["MINIREDIS_REASON"]
+        server.signal(signal.SIGTERM)
+        assert "File too large" in journal.wait_for("STOP_REFUSED")[0]["MINIREDIS_REASON"]
+        with pytest.raises(EOFError):
+            c("SHUTDOWN", "FORCE")
+    assert server.wait() == 0
+    assert journal.wait_for("CHANGES_LOST")
 
 
 def test_levels(servers, journal):

@@ -178,21 +178,54 @@ def own_group():
 
 
 def test_by_itself(servers):
-    """Its own group's file, where the machine lets it; nothing is said where it does not."""
+    """Its own group's file: watched where the machine lets it, else read; nothing is said where there is none."""
     group = own_group() or ""
-    allowed = any(may_trigger(Path(mount) / group / "memory.pressure") for mount in
-                  ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
+    files = [Path(mount) / group / "memory.pressure" for mount in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")]
+    allowed = any(map(may_trigger, files))
+    kind = "cgroup" if allowed else "cgroup-read" if any(os.access(f, os.R_OK) for f in files) else None
     server = servers.start(env={"MEMORY_PRESSURE_WATCH": ""})
     with server.client() as c:
         assert info(c, "source") == "none"
-        if allowed:
-            assert wait_until(lambda: info(c, "source") == "cgroup"), server.report()
+        if kind is not None:
+            assert wait_until(lambda: info(c, "source") == kind), server.report()
         else:
-            assert not wait_until(lambda: info(c, "source") == "cgroup", timeout=1.3)
+            assert not wait_until(lambda: info(c, "source") != "none", timeout=1.3)
     assert "pressure" not in server.log.text()
 
 
 # --- the limit of a control group, on a tree of our own in place of /sys/fs/cgroup ---
+
+
+def waited(fd, us):
+    """What a file that cannot be watched says, as long as it was before."""
+    os.pwrite(fd, b"some avg10=0.00 avg60=0.00 avg300=0.00 total=%d\n"
+                  b"full avg10=0.00 avg60=0.00 avg300=0.00 total=999999999\n" % us, 0)
+
+
+def test_a_file_that_is_only_read(servers, tmp_path):
+    tree = tmp_path / "cgroup"
+    group = own_group()
+    if group is None:
+        pytest.skip("there is no unified hierarchy")
+    path = tree / group / "memory.pressure"
+    path.parent.mkdir(parents=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT)
+    waited(fd, 105000000)
+    wrapper = namespaces(f"set -e; mount --bind {tree} /sys/fs/cgroup; exec \"$@\"")
+    server = servers.start(wrapper=wrapper, env={"MEMORY_PRESSURE_WATCH": ""})
+    with server.client() as c:
+        assert wait_until(lambda: info(c, "source") == "cgroup-read"), server.report()
+        fill_and_empty(c)
+        waited(fd, 105199999)
+        assert not server.log.wait_for(GIVEN, timeout=6)  # a look, and what there was is not enough
+        waited(fd, 105399999)
+        assert server.log.wait_for(GIVEN), server.report()
+        assert wait_until(lambda: info(c, "rounds") == "1")
+        assert info(c, "events") == "1"
+        os.pwrite(fd, b"none", 0)
+        assert server.log.wait_for("Memory pressure is not watched any more")
+        assert info(c, "source") == "none"
+    os.close(fd)
 
 
 def test_auto_follows_the_group(servers, tmp_path):

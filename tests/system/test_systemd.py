@@ -207,6 +207,32 @@ def test_a_load_shows_and_answers(servers, manager, big_file):
     assert [k for k in kinds if "READY" in k] and "EXTEND_TIMEOUT_USEC" in kinds[0]
 
 
+def test_progress_of_a_save(servers, manager, tmp_path):
+    """By a client, and at the end: systemd hears how far it is, and the watchdog is fed meanwhile."""
+    server = servers.start("--dir", tmp_path, "--save", "3600 1", "--rdbcompression", "no",
+                           env={**manager.environment, "WATCHDOG_USEC": "600000000"})
+    with server.client() as c:
+        value = "x" * 100000
+        c.pipeline([("SET", f"key:{i}", value) for i in range(2000)])
+        seen = len(manager.messages)
+        assert c("SAVE") == "OK"
+        c("DEL", "key:1")
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert manager.wait_for("STOPPING")
+    said = [message for _, message in manager.messages[seen:]]
+    statuses = [m["STATUS"] for m in said if "STATUS" in m]
+    # Each save begins and ends; how often it is told in between depends on the machine.
+    saving = [i for i, s in enumerate(statuses) if re.fullmatch(r"Saving dump\.rdb: \d+ %(, \d+ s left)?", s)]
+    assert len(saving) >= 2, statuses
+    assert statuses[saving[0]] == "Saving dump.rdb: 0 %"
+    assert statuses.count("Ready to accept connections") == 2
+    assert statuses[-1] == "Shutting down"
+    assert sum("EXTEND_TIMEOUT_USEC" in m for m in said) == len(saving) == sum("WATCHDOG" in m for m in said) - 2
+    assert max(i for i, m in enumerate(said) if "EXTEND_TIMEOUT_USEC" in m) < [
+        i for i, m in enumerate(said) if "STOPPING" in m][0]
+
+
 def test_the_end_of_a_load_by_a_signal(servers, manager, big_file):
     server = servers.launch("--dir", big_file, env=manager.environment)
     assert server.log.wait_for("Listening"), server.report()

@@ -64,25 +64,17 @@ void config_feature_free(struct config_feature *f)
     heap_free(f);
 }
 
-/* Asked for by name, an option is answered under that spelling, by a pattern under its own.
- * NULL in the result: it is not asked for. */
+/* Asked for by name, an option is answered under that spelling, by a pattern under its own; one
+ * with an old name is answered under each of the two that is asked for. NULL in the result: it is
+ * not asked for. */
 static struct slice wanted(const struct command_ctx *ctx, const char *name)
 {
-    for (uint32_t i = 2; i < ctx->argc; i++) {
+    for (uint32_t i = 2; name != NULL && i < ctx->argc; i++) {
         if (slice_is(ctx->argv[i], name))
             return ctx->argv[i];
         if (text_glob(ctx->argv[i], slice_str(name), true))
             return slice_str(name);
     }
-    return (struct slice){NULL, 0};
-}
-
-/* An old spelling is answered under that name, and only to who asks for it by name. */
-static struct slice wanted_alias(const struct command_ctx *ctx, const struct config_option *o)
-{
-    for (uint32_t i = 2; o->alias != NULL && i < ctx->argc; i++)
-        if (slice_is(ctx->argv[i], o->alias))
-            return ctx->argv[i];
     return (struct slice){NULL, 0};
 }
 
@@ -107,7 +99,7 @@ static void config_feature_cmd_get(struct command_ctx *ctx)
     for (size_t i = 0; i < config_option_count(f->config); i++) {
         const struct config_option *o = config_option_at(f->config, i, NULL);
         pairs += reply_option(ctx, f, o, wanted(ctx, o->name));
-        pairs += reply_option(ctx, f, o, wanted_alias(ctx, o));
+        pairs += reply_option(ctx, f, o, wanted(ctx, o->alias));
     }
     bool map = ctx->reply->version == 3;
     resp_later_end(ctx->reply, mark, map ? '%' : '*', map ? pairs : 2 * pairs);

@@ -5,8 +5,10 @@
  * A service manager that wants to say where to listen sets MEMORY_PRESSURE_WATCH: a file
  * of pressure, where a trigger is written (MEMORY_PRESSURE_WRITE, in base64) and an
  * exceptional event follows; a FIFO or a socket, where bytes come; or /dev/null: do not.
- * Without it the process tries the memory.pressure file of its own group, which needs
- * the right to write there.
+ * Without it the process tries the memory.pressure file of its own group. A trigger needs the right
+ * to write there, which a service's user has only where its manager gives it (MemoryPressureWatch=,
+ * systemd 254), and in a sandbox with ProtectControlGroups= nobody has. Then the file is read every
+ * few seconds: what tasks have waited for memory since the last look is the same sign, only later.
  *
  * A round goes through the arena, the clients' buffers, the heap, in slices at the end of
  * turns, so that nobody waits for more than one slice. Rounds keep a distance: the next
@@ -38,6 +40,8 @@
  * without privileges may ask for. */
 #define OWN_TRIGGER   "some 200000 2000000"
 #define OWN_AFTER_US  1000000
+#define WAITED_US     200000  /* the same as the trigger's, in READ_US */
+#define READ_US       5000000 /* between two looks at a file that cannot be watched */
 #define TRIGGER_MAX   256
 #define ROUND_US      1000000  /* between the end of a round and the next one */
 #define TOLD_US       10000000 /* between two lines of the log */
@@ -156,7 +160,8 @@ static void unwatch(struct memory *m)
     struct memory_pressure *p = &m->pressure;
     if (p->source == MEMORY_SOURCE_NONE)
         return;
-    loop_io_remove(m->loop, &p->io);
+    if (p->source != MEMORY_SOURCE_CGROUP_READ)
+        loop_io_remove(m->loop, &p->io);
     close(p->io.fd);
     p->source = MEMORY_SOURCE_NONE;
 }
@@ -315,13 +320,62 @@ static int watch_named(struct memory *m, const char *path)
     return -EBADF;
 }
 
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234" is the first line: *US is the 1234. */
+static int read_waited(int fd, uint64_t *us)
+{
+    char text[256];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    const char *total = strstr(text, " total=");
+    return strncmp(text, "some ", 5) == 0 && total != NULL && number_to_uint(slice_str(total + 7), us)
+               ? 0
+               : -EBADMSG;
+}
+
+static void read_again(struct loop_timer *timer)
+{
+    struct memory *m = MEMBER_OF(timer, struct memory, pressure.own);
+    struct memory_pressure *p = &m->pressure;
+    uint64_t before = p->waited_us;
+    int r = read_waited(p->io.fd, &p->waited_us);
+    if (r < 0) {
+        unwatch(m);
+        log_event(LOG_EVENT_PRESSURE_UNWATCHED, NULL, 0, "Memory pressure is not watched any more: %s",
+                  error_phrase(r));
+        return;
+    }
+    if (p->waited_us - before >= WAITED_US)
+        wanted(m);
+    loop_timer_after(m->loop, timer, READ_US);
+}
+
+static int begin_reading(struct memory *m, const char *path)
+{
+    struct memory_pressure *p = &m->pressure;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int r = fd < 0 ? -errno : read_waited(fd, &p->waited_us);
+    if (r < 0) {
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
+    p->io.fd = fd;
+    p->source = MEMORY_SOURCE_CGROUP_READ;
+    p->own.fn = read_again;
+    loop_timer_after(m->loop, &p->own, READ_US);
+    return 0;
+}
+
 static void watch_own(struct loop_timer *timer)
 {
     struct memory *m = MEMBER_OF(timer, struct memory, pressure.own);
     char path[CGROUP_PATH_MAX];
-    /* As a rule a process may not: then there is nothing to hear. */
     if (!cgroup_pressure_file("", path, sizeof path) ||
-        watch_file(m, path, OWN_TRIGGER, sizeof OWN_TRIGGER, MEMORY_SOURCE_CGROUP) < 0)
+        (watch_file(m, path, OWN_TRIGGER, sizeof OWN_TRIGGER, MEMORY_SOURCE_CGROUP) < 0 &&
+         begin_reading(m, path) < 0))
         log_debug("Memory pressure is not watched: this process has no such file that it may use");
 }
 

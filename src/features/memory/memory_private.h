@@ -9,12 +9,18 @@
 #include "features/memory/memory.h"
 #include "loop/loop.h"
 
-enum memory_source { MEMORY_SOURCE_NONE, MEMORY_SOURCE_MANAGER, MEMORY_SOURCE_CGROUP };
+enum memory_source {
+    MEMORY_SOURCE_NONE,
+    MEMORY_SOURCE_MANAGER,
+    MEMORY_SOURCE_CGROUP,
+    MEMORY_SOURCE_CGROUP_READ
+};
 enum memory_stage { MEMORY_AT_REST, MEMORY_ARENA, MEMORY_CLIENTS, MEMORY_HEAP };
 
 struct memory_pressure {
-    struct loop_io io;     /* watched while source is not NONE */
-    struct loop_timer own; /* until the group's file is tried */
+    struct loop_io io;     /* watched while source is neither NONE nor CGROUP_READ, which reads its fd */
+    struct loop_timer own; /* until the group's file is tried; then to read it */
+    uint64_t waited_us;    /* CGROUP_READ: what the file said last */
     struct loop_timer again;
     enum memory_source source;
     enum memory_stage stage; /* of the round that goes on */

@@ -200,7 +200,8 @@ MEMORY_FORMAT(pressure_source)
 {
     static const char *const names[] = {[MEMORY_SOURCE_NONE] = "none",
                                         [MEMORY_SOURCE_MANAGER] = "manager",
-                                        [MEMORY_SOURCE_CGROUP] = "cgroup"};
+                                        [MEMORY_SOURCE_CGROUP] = "cgroup",
+                                        [MEMORY_SOURCE_CGROUP_READ] = "cgroup-read"};
     buf_append_str(out, names[OWNER->pressure.source]);
 }
 
@@ -246,7 +247,8 @@ static const struct counter_row rows[] = {
     ROW("mem_allocator", NULL, allocator, "The allocator of keys."),
     COUNT("maxmemory_refused_commands", refused, NULL, "Commands refused because of the limit."),
     ROW("memory_pressure_source", NULL, pressure_source,
-        "Where the server hears of memory pressure: manager (MEMORY_PRESSURE_WATCH), cgroup, none."),
+        "Where the server hears of memory pressure: manager (MEMORY_PRESSURE_WATCH), cgroup, "
+        "cgroup-read (its file, read every few seconds), none."),
     COUNT("memory_pressure_events", pressure.events, NULL, "Times that it heard of memory pressure."),
     COUNT("memory_pressure_rounds", pressure.rounds, NULL, "Times that it gave memory back because of it."),
     COUNT("memory_pressure_given_back", pressure.given, "bytes", "Resident memory that went in those."),

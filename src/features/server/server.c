@@ -110,22 +110,22 @@ static void server_cmd_shutdown(struct command_ctx *ctx)
         resp_error(ctx->reply, "ERR No shutdown in progress.");
         return;
     }
-    bool unsaved = keyspace_dirty(db_keyspace(ctx->db)) > 0 && s->ops.save->count > 0;
-    bool wants_save = (words & WORD_SAVE) != 0 || (unsaved && (words & WORD_NOSAVE) == 0);
+    enum server_save save = (words & WORD_NOSAVE) != 0 ? SERVER_SAVE_NEVER
+                            : (words & WORD_SAVE) != 0 ? SERVER_SAVE_ALWAYS
+                                                       : SERVER_SAVE_AS_CONFIGURED;
     struct command_log about;
     command_log_request(&about, ctx);
-    if (wants_save && (words & WORD_FORCE) == 0) {
-        log_event(LOG_EVENT_SHUTDOWN_REFUSED, about.fields, about.count,
-                  "SHUTDOWN of %s was refused: it asks for a save, and this version writes no snapshots; "
-                  "SHUTDOWN NOSAVE ends the server without one",
-                  about.client);
-        resp_error(ctx->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
-        return;
-    }
     log_event(LOG_EVENT_SHUTDOWN_ASKED, about.fields, about.count, "User %s asked for the shutdown, from %s",
               ctx->session->user, about.client);
-    dispatch_finish_session(ctx->dispatch, ctx->session);
-    s->ops.stop(s->ops.owner);
+    if (s->ops.stop(s->ops.owner, save, (words & WORD_FORCE) != 0)) {
+        dispatch_finish_session(ctx->dispatch, ctx->session);
+        return;
+    }
+    log_event(LOG_EVENT_SHUTDOWN_REFUSED, about.fields, about.count,
+              "SHUTDOWN of %s was refused, since an end would lose what could not be saved; SHUTDOWN NOSAVE "
+              "ends the server without a save",
+              about.client);
+    resp_error(ctx->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
 }
 
 /* --- LOLWUT --- */

@@ -22,14 +22,17 @@ struct server_options {
 extern const struct config_option server_config_rows[];
 extern const size_t server_config_count;
 
+/* SHUTDOWN without a word, with SAVE, with NOSAVE. */
+enum server_save { SERVER_SAVE_AS_CONFIGURED, SERVER_SAVE_ALWAYS, SERVER_SAVE_NEVER };
+
 struct server_ops {
     void *owner;
-    /* Ends the process in an orderly way, soon; the current replies are still sent. */
-    void (*stop)(void *owner);
+    /* Saves the data as SAVE says, then ends the process in an orderly way, soon; the current replies
+     * are still sent. False: it could not be saved, the log says why, and the server goes on; with
+     * FORCE it ends all the same. */
+    bool (*stop)(void *owner, enum server_save save, bool force);
     const char *version;
     const struct object_types *types;
-    /* The save points: what is configured but cannot be written must not be lost silently. */
-    const struct config_list *save;
 };
 
 struct server;

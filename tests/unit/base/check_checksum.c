@@ -60,8 +60,37 @@ START_TEST(continues_over_pieces)
 }
 END_TEST
 
+START_TEST(joins_two_pieces)
+{
+    static unsigned char data[3000];
+    struct random r;
+    random_init_seed(&r, 3);
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)random_next(&r);
+    for (size_t at = 0; at <= sizeof data; at += at < 40 || at > sizeof data - 40 ? 1 : 61)
+        for (size_t end = at; end <= sizeof data; end += 1 + random_below(&r, 400)) {
+            uint64_t first = checksum_crc64(0, data, at), second = checksum_crc64(0, data + at, end - at);
+            ck_assert_uint_eq(checksum_crc64_join(first, second, end - at), checksum_crc64(0, data, end));
+        }
+}
+END_TEST
+
+/* Too long to be summed: zeros in three ways. */
+START_TEST(joins_pieces_of_any_length)
+{
+    uint64_t head = checksum_crc64(0, "123456789", 9);
+    uint64_t far = checksum_crc64_join(head, 0, (uint64_t)1 << 50);
+    uint64_t half = checksum_crc64_join(head, 0, (uint64_t)1 << 49);
+    ck_assert_uint_eq(far, checksum_crc64_join(half, 0, (uint64_t)1 << 49));
+    ck_assert_uint_eq(far, checksum_crc64_join(checksum_crc64_join(head, 0, 7), 0, ((uint64_t)1 << 50) - 7));
+    ck_assert_uint_ne(far, head);
+}
+END_TEST
+
 UNIT_SUITE(base_checksum)
 {
+    tcase_add_test(tc, joins_two_pieces);
+    tcase_add_test(tc, joins_pieces_of_any_length);
     tcase_add_test(tc, known_values);
     tcase_add_test(tc, agrees_with_the_reference);
     tcase_add_test(tc, continues_over_pieces);
