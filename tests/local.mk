@@ -222,7 +222,10 @@ EXTRA_DIST += \
 	tests/system/test_systemd.py \
 	tests/system/test_users.py \
 	tests/wire.sh \
+	tests/wire/changes.txt \
 	tests/wire/oracle.py \
+	tests/wire/random_commands.py \
+	tests/wire/random_play.py \
 	tests/wire/table.py \
 	tests/wire/table_bitmap.txt \
 	tests/wire/table_bitmap_field.txt \
@@ -248,6 +251,7 @@ EXTRA_DIST += \
 	tests/wire/table_set.txt \
 	tests/wire/table_set_algebra.txt \
 	tests/wire/table_set_expiry.txt \
+	tests/wire/table_sort.txt \
 	tests/wire/table_stream.txt \
 	tests/wire/table_stream_group.txt \
 	tests/wire/table_stream_group_newer.txt \
@@ -265,9 +269,11 @@ EXTRA_DIST += \
 	tests/wire/table_zset_store.txt \
 	tests/wire/test_bitmap.py \
 	tests/wire/test_block.py \
+	tests/wire/test_changes.py \
 	tests/wire/test_clients.py \
 	tests/wire/test_commands.py \
 	tests/wire/test_differential.py \
+	tests/wire/test_digest.py \
 	tests/wire/test_dump.py \
 	tests/wire/test_edges.py \
 	tests/wire/test_evict.py \
@@ -286,6 +292,7 @@ EXTRA_DIST += \
 	tests/wire/test_protocol.py \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \
+	tests/wire/test_rdb_types.py \
 	tests/wire/test_save.py \
 	tests/wire/test_scan.py \
 	tests/wire/test_set.py \

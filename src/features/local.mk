@@ -33,6 +33,7 @@ libfeatures_a_SOURCES = \
 	src/features/keys/keys_notify.c \
 	src/features/keys/keys_object.c \
 	src/features/keys/keys_private.h \
+	src/features/keys/keys_radix.c \
 	src/features/keys/keys_scan.c \
 	src/features/keys/keys_sort.c \
 	src/features/keys/keys_vector.c \
@@ -52,6 +53,8 @@ libfeatures_a_SOURCES = \
 	src/features/memory/memory_private.h \
 	src/features/memory/memory_rows.c \
 	src/features/server/debug.c \
+	src/features/server/digest.c \
+	src/features/server/digest.h \
 	src/features/server/server.c \
 	src/features/server/server.def \
 	src/features/server/server.h \

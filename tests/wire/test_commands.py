@@ -9,13 +9,26 @@ from oracle import oracle, start_oracle  # noqa: F401
 
 FIELDS = ["name", "arity", "flags", "first", "last", "step", "acl", "tips", "keys", "subcommands"]
 # Where a newer server's row is ours.
-INFO_DIFFERS = {("command|getkeys", "arity"): -3, ("command|getkeysandflags", "arity"): -3}
+INFO_DIFFERS = {("command|getkeys", "arity"): -3, ("command|getkeysandflags", "arity"): -3,
+                ("zrank", "arity"): -3, ("zrevrank", "arity"): -3}
 NEWER = {"client|no-touch": "7.2.0", "client|setinfo": "7.2.0", "delex": "8.4.0", "delifeq": "9.0.0", "digest": "8.4.0",
-         "increx": "8.8.0", "msetex": "8.4.0", "waitaof": "7.2.0"}
+         "hgetdel": "8.0.0", "hgetex": "8.0.0", "hsetex": "8.0.0", "hexpire": "7.4.0", "hpexpire": "7.4.0",
+         "hexpireat": "7.4.0", "hpexpireat": "7.4.0", "httl": "7.4.0", "hpttl": "7.4.0", "hexpiretime": "7.4.0",
+         "hpexpiretime": "7.4.0", "hpersist": "7.4.0", "increx": "8.8.0", "lmovem": "8.10.0", "blmovem": "8.10.0", "msetex": "8.4.0",
+         "sdiffcard": "8.10.0", "sunioncard": "8.10.0",
+         "sexpire": "8.12.0", "spexpire": "8.12.0", "sexpireat": "8.12.0", "spexpireat": "8.12.0",
+         "sttl": "8.12.0", "spttl": "8.12.0", "sexpiretime": "8.12.0", "spexpiretime": "8.12.0",
+         "spersist": "8.12.0", "saddex": "8.12.0",
+         "xdelex": "8.2.0", "xackdel": "8.2.0", "xcfgset": "8.6.0", "xidmprecord": "8.6.2", "xnack": "8.8.0",
+         "waitaof": "7.2.0"}
 PROSE = {b"summary", b"complexity", b"history", b"doc_flags"}
 # Documented here, though 7.0 says nothing of them; or with newer options.
-DOCS_DIFFER = {("bitcount", b"arguments"), ("bitop", b"arguments"), ("command|getkeys", b"arguments"),
-               ("command|getkeysandflags", b"arguments"), ("pfmerge", b"arguments"), ("set", b"arguments")}
+DOCS_DIFFER = {("geosearch", b"arguments"), ("geosearchstore", b"arguments"),
+               ("zrank", b"arguments"), ("zrevrank", b"arguments"), ("zscan", b"arguments"),
+               ("zunion", b"arguments"), ("zinter", b"arguments"), ("zunionstore", b"arguments"),
+               ("zinterstore", b"arguments"), ("bitcount", b"arguments"), ("bitop", b"arguments"), ("command|getkeys", b"arguments"),
+               ("command|getkeysandflags", b"arguments"), ("hscan", b"arguments"), ("pfmerge", b"arguments"), ("set", b"arguments"),
+               ("xread", b"arguments"), ("xreadgroup", b"arguments"), ("xadd", b"arguments"), ("xtrim", b"arguments")}
 GROUPS = {"generic", "string", "connection", "server", "list", "set", "sorted-set", "hash", "stream", "pubsub",
           "transactions", "scripting", "bitmap", "hyperloglog", "geo", "cluster"}
 VERSION = re.compile(r"\d+\.\d+\.\d+")

@@ -205,6 +205,7 @@ static void sort_reply(struct sort *s)
     resp_array(w, s->count * (s->get_count > 0 ? s->get_count : 1));
     for (size_t i = s->first; i < s->first + s->count && s->vector.code == 0; i++) {
         struct slice element = keys_vector_element(&s->vector, i), value;
+        keys_vector_fetch(&s->vector, i);
         if (s->get_count == 0)
             resp_bulk(w, element);
         for (uint32_t g = 0; g < s->get_count; g++) {
@@ -220,13 +221,11 @@ static void sort_reply(struct sort *s)
     resp_error_code(w, s->vector.code);
 }
 
-/* Copies what is to be stored, since looking up the one may change the others. */
+/* Copies what GET asks for, since looking up the one may change the others. */
 static void sort_gather(struct sort *s, struct keys_vector *out)
 {
     for (size_t i = s->first; i < s->first + s->count && s->vector.code == 0; i++) {
         struct slice element = keys_vector_element(&s->vector, i), value;
-        if (s->get_count == 0)
-            keys_vector_add(out, element);
         for (uint32_t g = 0; g < s->get_count; g++)
             keys_vector_add(out, sort_lookup(s, s->gets[g], element, &value) ? value : slice_str(""));
     }
@@ -234,7 +233,8 @@ static void sort_gather(struct sort *s, struct keys_vector *out)
         out->code = s->vector.code;
 }
 
-static int sort_put(struct sort *s, struct keys_vector *out)
+/* Stores COUNT elements of FROM. */
+static int sort_put(struct sort *s, const struct keys_vector *from, size_t first, size_t count)
 {
     struct command_ctx *ctx = s->ctx;
     const struct object_type *type = NULL;
@@ -243,34 +243,44 @@ static int sort_put(struct sort *s, struct keys_vector *out)
             type = s->types->by_number[i];
     /* Where one type has elements, there is one that can be made of them. */
     assert(type != NULL);
-    struct slice *elements = heap_try_alloc(out->count * sizeof *elements);
+    struct slice *elements = heap_try_alloc(count * sizeof *elements);
     if (elements == NULL)
         return MR_E_MEMORY;
-    for (size_t i = 0; i < out->count; i++)
-        elements[i] = keys_vector_element(out, i);
-    int code = type->store_elements(ctx->db, ctx->argv[s->store], dispatch_hash(ctx, s->store), elements,
-                                    out->count);
+    for (size_t i = 0; i < count; i++)
+        elements[i] = keys_vector_element(from, first + i);
+    uint64_t dirty = keyspace_dirty(db_keyspace(ctx->db));
+    int code =
+        type->store_elements(ctx->db, ctx->argv[s->store], dispatch_hash(ctx, s->store), elements, count);
     heap_free(elements);
-    if (code == 0)
+    if (code == 0) {
+        keyspace_set_dirty(db_keyspace(ctx->db), dirty + count);
         db_event(ctx->db, EVENT_LIST, "sortstore", ctx->argv[s->store]);
+    }
     return code;
 }
 
 static void sort_store(struct sort *s)
 {
     struct command_ctx *ctx = s->ctx;
-    struct keys_vector out = {.by = KEYS_BY_ELEMENT};
-    sort_gather(s, &out);
-    int code = out.code;
-    if (code == 0 && out.count > 0)
-        code = sort_put(s, &out);
+    struct keys_vector gathered = {.by = KEYS_BY_ELEMENT};
+    const struct keys_vector *out = &s->vector;
+    size_t first = s->first, count = s->count;
+    if (s->get_count > 0) {
+        sort_gather(s, &gathered);
+        out = &gathered;
+        first = 0;
+        count = gathered.count;
+    }
+    int code = out->code;
+    if (code == 0 && count > 0)
+        code = sort_put(s, out, first, count);
     else if (code == 0 && db_delete(ctx->db, ctx->argv[s->store], dispatch_hash(ctx, s->store)))
         keys_event(ctx, "del", s->store);
     if (code == 0)
-        resp_int(ctx->reply, (int64_t)out.count);
+        resp_int(ctx->reply, (int64_t)count);
     else
         resp_error_code(ctx->reply, code);
-    keys_vector_done(&out);
+    keys_vector_done(&gathered);
 }
 
 static void sort_run(struct sort *s)

@@ -16,8 +16,7 @@
 #include "base/random.h"
 #include "features/keys/keys_vector_private.h"
 
-#define NO_TEXT      SIZE_MAX /* length of a weight that is not there */
-#define SELECT_LEAST 32       /* fewer are sorted rather than partitioned */
+#define SELECT_LEAST 32 /* fewer are sorted rather than partitioned */
 
 void keys_vector_done(struct keys_vector *v)
 {
@@ -43,7 +42,7 @@ void keys_vector_add(struct keys_vector *v, struct slice element)
 {
     struct keys_item item = {.element = keep(v, element)};
     if (v->by == KEYS_BY_TEXT)
-        item.weight.text.len = NO_TEXT;
+        item.weight.text.len = KEYS_NO_TEXT;
     if (v->code == 0)
         v->code = buf_try_grow(&v->items, sizeof item);
     if (v->code != 0)
@@ -100,18 +99,21 @@ static int compare_weights(const struct keys_vector *v, const struct keys_item *
         return a->weight.score > b->weight.score ? 1 : -1;
     if (v->by != KEYS_BY_TEXT)
         return compare_bytes(v, a->element, b->element);
-    bool has_a = a->weight.text.len != NO_TEXT, has_b = b->weight.text.len != NO_TEXT;
+    bool has_a = a->weight.text.len != KEYS_NO_TEXT, has_b = b->weight.text.len != KEYS_NO_TEXT;
     return has_a && has_b ? compare_bytes(v, a->weight.text, b->weight.text) : has_a - has_b;
 }
 
-static int compare(const void *x, const void *y, void *owner)
+int keys_vector_compare(const struct keys_vector *v, const struct keys_item *a, const struct keys_item *b)
 {
-    const struct keys_vector *v = owner;
-    const struct keys_item *a = x, *b = y;
     int c = compare_weights(v, a, b);
     if (c != 0)
         return v->descending ? -c : c;
     return (a->element.at > b->element.at) - (a->element.at < b->element.at);
+}
+
+static int compare(const void *x, const void *y, void *owner)
+{
+    return keys_vector_compare(owner, x, y);
 }
 
 static void swap(struct keys_vector *v, size_t i, size_t j)
@@ -152,7 +154,8 @@ void keys_vector_order(struct keys_vector *v, size_t first, size_t count, struct
         isolate(v, 0, v->count, first, random);
     if (end < v->count)
         isolate(v, first, v->count, end, random);
-    qsort_r(keys_vector_at(v, first), count, sizeof(struct keys_item), compare, v);
+    if (!keys_radix_order(v, first, count))
+        qsort_r(keys_vector_at(v, first), count, sizeof(struct keys_item), compare, v);
 }
 
 void keys_vector_reverse(struct keys_vector *v)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -27,6 +28,9 @@ struct keys_item {
         struct keys_text text;
     } weight;
 };
+
+#define KEYS_AHEAD   16       /* items */
+#define KEYS_NO_TEXT SIZE_MAX /* length of a weight that is not there */
 
 enum keys_weight {
     KEYS_BY_SCORE,
@@ -56,6 +60,13 @@ static inline struct slice keys_vector_element(const struct keys_vector *v, size
     return slice_of(v->bytes.data + text.at, text.len);
 }
 
+/* Has the bytes fetched of the one that will be asked for when I has been done with. */
+static inline void keys_vector_fetch(const struct keys_vector *v, size_t i)
+{
+    if (i + KEYS_AHEAD < v->count)
+        __builtin_prefetch(v->bytes.data + keys_vector_at(v, i + KEYS_AHEAD)->element.at);
+}
+
 /* Adds one that is weighed by nothing: score 0, or less than any text. */
 void keys_vector_add(struct keys_vector *v, struct slice element);
 /* Weighs I by TEXT, which is no part of V; MR_E_NOT_FLOAT if it is to be a number and is none. */
@@ -65,3 +76,9 @@ int keys_vector_weigh_self(struct keys_vector *v, size_t i) MR_MUST_CHECK;
 /* Puts in order what of the ordered whole stands in [FIRST, FIRST + COUNT). */
 void keys_vector_order(struct keys_vector *v, size_t first, size_t count, struct random *random);
 void keys_vector_reverse(struct keys_vector *v);
+/* Less than or greater than 0 as A stands before or behind B; equal to it if they are one. */
+int keys_vector_compare(const struct keys_vector *v, const struct keys_item *a, const struct keys_item *b);
+
+/* keys_radix.c: puts [FIRST, FIRST + COUNT) in order; false, and it is as it was: these are few, or
+ * there is no memory for it. */
+bool keys_radix_order(struct keys_vector *v, size_t first, size_t count);

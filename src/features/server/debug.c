@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "codec/rdb_writer.h"
+#include "features/server/digest.h"
 #include "features/server/server_private.h"
 #include "keyspace/evict.h"
 #include "keyspace/object.h"
@@ -122,9 +123,46 @@ static void debug_error(struct command_ctx *ctx)
     resp_error_slice(ctx->reply, ctx->argv[2]);
 }
 
+static void debug_digest(struct command_ctx *ctx)
+{
+    const struct server *s = ctx->owner;
+    struct digest d;
+    char text[DIGEST_TEXT_MAX];
+    int code = digest_all(s->ops.types, db_keyspace(ctx->db), &d);
+    if (code != 0)
+        resp_error_code(ctx->reply, code);
+    else
+        resp_simple(ctx->reply, digest_text(d, text));
+}
+
+static void debug_digest_value(struct command_ctx *ctx)
+{
+    const struct server *s = ctx->owner;
+    struct keyspace *ks = db_keyspace(ctx->db);
+    char text[DIGEST_TEXT_MAX];
+    size_t mark = ctx->reply->out->len;
+    resp_array(ctx->reply, ctx->argc - 2);
+    for (uint32_t i = 2; i < ctx->argc; i++) {
+        const struct entry *e = db_find(ctx->db, ctx->argv[i], dispatch_hash(ctx, i), DB_NO_TOUCH);
+        struct digest d = {0};
+        int code = e == NULL ? 0 : digest_value(s->ops.types, ks, e, &d);
+        if (code != 0) {
+            ctx->reply->out->len = mark;
+            resp_error_code(ctx->reply, code);
+            return;
+        }
+        resp_simple(ctx->reply, digest_text(d, text));
+    }
+}
+
 static void debug_help(struct command_ctx *ctx)
 {
     static const char *const lines[] = {
+        "DIGEST",
+        "    Reply with a digest of all data: the same for the same keys, values and types,",
+        "    however they are encoded. It is not the number that other servers give.",
+        "DIGEST-VALUE <key> [<key> ...]",
+        "    Reply with the digest of each value; zeros where there is no key.",
         "ERROR <text>",
         "    Reply with that error.",
         "OBJECT <key>",
@@ -142,14 +180,20 @@ void server_cmd_debug(struct command_ctx *ctx)
 {
     static const struct {
         const char *name;
-        uint32_t argc;
+        uint32_t least, most; /* arguments */
         command_handler *handler;
     } subcommands[] = {
-        {"HELP", 2, debug_help},         {"SLEEP", 3, debug_sleep}, {"OBJECT", 3, debug_object},
-        {"PROTOCOL", 3, debug_protocol}, {"ERROR", 3, debug_error},
+        {"HELP", 2, 2, debug_help},
+        {"SLEEP", 3, 3, debug_sleep},
+        {"OBJECT", 3, 3, debug_object},
+        {"DIGEST", 2, 2, debug_digest},
+        {"PROTOCOL", 3, 3, debug_protocol},
+        {"ERROR", 3, 3, debug_error},
+        {"DIGEST-VALUE", 2, UINT32_MAX, debug_digest_value},
     };
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
-        if (slice_is(ctx->argv[1], subcommands[i].name) && ctx->argc == subcommands[i].argc) {
+        if (slice_is(ctx->argv[1], subcommands[i].name) && ctx->argc >= subcommands[i].least &&
+            ctx->argc <= subcommands[i].most) {
             subcommands[i].handler(ctx);
             return;
         }

@@ -4,6 +4,7 @@
  * redis-server 7.0 answers over lists, sets and hashes of the same content; and the vector
  * behind it against a plain sort of the C library.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,54 @@ START_TEST(any_part_of_any_order)
 }
 END_TEST
 
+/* --- the order of many is that of the comparison --- */
+
+static int compare_items(const void *a, const void *b, void *v)
+{
+    return keys_vector_compare(v, a, b);
+}
+
+/* Texts that are alike for long, that are begins of others, that end in zeros. */
+static struct slice awkward_text(struct random *rng, char *out)
+{
+    size_t len = random_below(rng, 4) == 0 ? 600 : random_below(rng, 24);
+    for (size_t i = 0; i < len; i++)
+        out[i] = i < 560 && len == 600 ? 'x' : "\0ab\xff"[random_below(rng, 4)];
+    return slice_of(out, len);
+}
+
+static void check_many(struct random *rng, bool descending, enum keys_weight by)
+{
+    struct keys_vector v = {.by = by, .descending = descending};
+    char text[600];
+    size_t n = 100 + random_below(rng, 3000);
+    static const double scores[] = {0.0, -0.0, 1.5, -1.5, INFINITY, -INFINITY, 1e300, -1e-300};
+    for (size_t i = 0; i < n; i++) {
+        keys_vector_add(&v, awkward_text(rng, text));
+        if (by == KEYS_BY_SCORE)
+            keys_vector_at(&v, i)->weight.score = scores[random_below(rng, 8)];
+        else if (by == KEYS_BY_TEXT && random_below(rng, 3) != 0)
+            ck_assert_int_eq(keys_vector_weigh(&v, i, awkward_text(rng, text)), 0);
+    }
+    struct keys_item *want = heap_alloc(n * sizeof *want);
+    memcpy(want, v.items.data, n * sizeof *want);
+    qsort_r(want, n, sizeof *want, compare_items, &v);
+    ck_assert(keys_radix_order(&v, 0, n));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(keys_vector_at(&v, i)->element.at, want[i].element.at);
+    heap_free(want);
+    keys_vector_done(&v);
+}
+
+START_TEST(order_of_many)
+{
+    struct random rng;
+    random_init_seed(&rng, 78);
+    for (unsigned round = 0; round < 60; round++)
+        check_many(&rng, round % 2 == 0, (enum keys_weight)(round % 3));
+}
+END_TEST
+
 UNIT_SUITE(features_keys_sort)
 {
     tcase_add_checked_fixture(tc, set_up, shop_close);
@@ -267,4 +316,5 @@ UNIT_SUITE(features_keys_sort)
     tcase_add_test(tc, stored);
     tcase_add_test(tc, weights_that_expire_on_the_way);
     tcase_add_test(tc, any_part_of_any_order);
+    tcase_add_test(tc, order_of_many);
 }
