@@ -49,6 +49,11 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
+def resident(pid):
+    """Bytes of memory that PID has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
 def answers(port):
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as s:
@@ -104,16 +109,22 @@ def fill(port, keys=KEYS, batch=2000):
                 got += len(s.recv(1 << 16))
 
 
-def one_run(server, options, requests, keys=KEYS):
-    before = cpu_seconds(server.process.pid)
+def run_client(server, options, requests, keys=KEYS):
+    """redis-benchmark's own figures: requests/s, then avg, min, p50, p95, p99 and max latency in ms."""
     command = ["redis-benchmark", "-p", str(server.port), "--csv", "-r", str(keys), "-n", str(requests)]
     done = subprocess.run(pinned(1, command + shlex.split(options)), capture_output=True, text=True, timeout=600)
-    spent = cpu_seconds(server.process.pid) - before
     for line in reversed(done.stdout.splitlines()):
         fields = line.strip().strip('"').split('","')
         if len(fields) > 4 and fields[0] != "test":
-            return float(fields[1]), spent / requests * 1e6
+            return [float(f) for f in fields[1:]]
     sys.exit(f"redis-benchmark said: {done.stdout}{done.stderr}")
+
+
+def one_run(server, options, requests, keys=KEYS):
+    """Requests/s, CPU us per request."""
+    before = cpu_seconds(server.process.pid)
+    speed = run_client(server, options, requests, keys)[0]
+    return speed, (cpu_seconds(server.process.pid) - before) / requests * 1e6
 
 
 def measure(servers, names, rounds, scale):

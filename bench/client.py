@@ -51,20 +51,17 @@ def encode(args):
     return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%s\r\n" % (len(a), a) for a in args)
 
 
-class Probe:
-    """Sends a PING every PERIOD seconds from a thread of its own while it is entered."""
+class Meanwhile:
+    """Calls look() every PERIOD seconds from a thread of its own while it is entered; LOOKS is what came."""
 
-    def __init__(self, port, period=0.0005):
-        self.client, self.period, self.latency = Client(port), period, []
-        self.client.ask("PING")
-        self.thread, self.over = threading.Thread(target=self._run), False
+    def __init__(self, look, period):
+        self.look, self.period, self.looks, self.over = look, period, [], False
+        self.thread = threading.Thread(target=self._run)
 
     def _run(self):
         due = time.monotonic()
         while not self.over:
-            before = time.monotonic()
-            self.client.ask("PING")
-            self.latency.append(time.monotonic() - before)
+            self.looks.append(self.look())
             due = max(due + self.period, time.monotonic() - 10 * self.period)
             time.sleep(max(0, due - time.monotonic()))
 
@@ -75,12 +72,26 @@ class Probe:
     def __exit__(self, *_):
         self.over = True
         self.thread.join()
-        self.latency.sort()
+        self.looks.sort()
+
+
+class Probe(Meanwhile):
+    """How long a PING takes."""
+
+    def __init__(self, port, period=0.0005):
+        super().__init__(self._ping, period)
+        self.client = Client(port)
+        self.client.ask("PING")
+
+    def _ping(self):
+        before = time.monotonic()
+        self.client.ask("PING")
+        return time.monotonic() - before
 
     def share(self, part):
         """Milliseconds that this part of the answers came within."""
-        return self.latency[min(len(self.latency) - 1, int(len(self.latency) * part))] * 1000
+        return self.looks[min(len(self.looks) - 1, int(len(self.looks) * part))] * 1000
 
     def __str__(self):
         return (f"p50 {self.share(.5):.3f} p99 {self.share(.99):.3f} p99.9 {self.share(.999):.3f} "
-                f"max {self.share(1):.3f} ms of {len(self.latency)}")
+                f"max {self.share(1):.3f} ms of {len(self.looks)}")

@@ -15,23 +15,16 @@ cost   SET at full speed for keys of which a tenth fits into maxmemory, beside t
 """
 import argparse
 import itertools
-import os
 import random
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-from bench import Server, one_run
-from client import Client, encode
+from bench import Server, one_run, resident
+from client import Client, Meanwhile, encode
 
-PAGE = os.sysconf("SC_PAGESIZE")
 VALUE = b"v" * 100
-
-
-def resident(pid):
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
 # --- hits ---
@@ -127,27 +120,6 @@ def hits(commands, directory, args):
 # --- cost ---
 
 
-class Watch:
-    """Looks at resident memory meanwhile."""
-
-    def __init__(self, pid):
-        self.pid, self.looks, self.over = pid, [], False
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self):
-        while not self.over:
-            self.looks.append(resident(self.pid))
-            time.sleep(0.005)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over = True
-        self.thread.join()
-
-
 def cost(commands, directory, args):
     keys = args.maxmemory // 10  # about ten times what fits
     print(f"SET at full speed, maxmemory {args.maxmemory >> 20} MiB; keys: a tenth fits, about")
@@ -164,9 +136,9 @@ def cost(commands, directory, args):
                     c.ask("CONFIG", "SET", "maxmemory-policy", policy)
                     c.ask("CONFIG", "SET", "maxmemory", args.maxmemory)
                 one_run(server, "-c 50 -P 100 -d 32 -t set", keys // 4, keys)
-                with Watch(server.process.pid) as watch:
+                with Meanwhile(lambda pid=server.process.pid: resident(pid), 0.005) as watch:
                     speed, us = one_run(server, options, requests, keys)
-                top = max(watch.looks)
+                top = watch.looks[-1]
                 print(f"{what:15}{name:9}{policy or 'no limit':11}{us:>10.3f}{speed:>10.0f}{top >> 20:>8}M"
                       f"{(f'{top / args.maxmemory * 100:.1f}%' if policy else ''):>9}"
                       f"{int(c.info('stats')['evicted_keys']):>10}", flush=True)

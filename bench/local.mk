@@ -1,10 +1,15 @@
-EXTRA_DIST += bench/bench.py bench/bits.py bench/client.py bench/evict.py bench/expiry.py bench/idle.py bench/scale.py bench/shrink.py bench/stall.py
+EXTRA_DIST += bench/bench.py bench/bits.py bench/client.py bench/evict.py bench/expiry.py bench/idle.py bench/scale.py bench/shrink.py bench/stall.py bench/values.py
 
 # How long single operations of the keyspace take; not built by itself:
 # make bench/table_latency && bench/table_latency
 EXTRA_PROGRAMS = bench/table_latency
-bench_table_latency_SOURCES = bench/table_latency.c
+bench_table_latency_SOURCES = bench/table_latency.c bench/histogram.h
 bench_table_latency_LDADD = $(layer_libs) $(layer_deps)
+
+# The same for commands on one element of a big value; make bench/value_latency && bench/value_latency
+EXTRA_PROGRAMS += bench/value_latency
+bench_value_latency_SOURCES = bench/value_latency.c bench/histogram.h
+bench_value_latency_LDADD = $(layer_libs) $(layer_deps)
 
 # What the B+ tree takes in time and memory; make bench/btree && bench/btree
 EXTRA_PROGRAMS += bench/btree

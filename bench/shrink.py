@@ -16,9 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import Server
+from bench import Server, resident
 from client import Client, Probe, encode
-from evict import resident
 
 
 def key(n):
@@ -99,7 +98,7 @@ def one(name, command, directory, args, defrag):
         what = name if defrag is None else f"{name}, activedefrag {defrag}"
         print(f"{what:28}{full >> 20:>7}M{deleted >> 20:>7}M{left >> 20:>7}M{needed >> 20:>8}M{left / needed:>8.2f}x"
               f"{'never' if reached is None else f'{reached:.1f} s':>9}"
-              f"{during.share(0.999):>11.2f}{after.share(0.999):>9.2f}{after.latency[-1] * 1e3:>8.2f}",
+              f"{during.share(0.999):>11.2f}{after.share(0.999):>9.2f}{after.share(1):>8.2f}",
               flush=True)
     finally:
         server.stop()

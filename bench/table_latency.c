@@ -6,9 +6,7 @@
  *
  *   usage: table_latency [COUNT [LIMIT_US]]
  *
- * Time is the thread's own (CLOCK_THREAD_CPUTIME_ID): what the system call and the page
- * faults of an operation cost is in it, what other processes took is not. Beside it stands
- * the wall time. Two rows show what the machine itself adds: an empty operation, and the
+ * Two rows show what the machine itself adds: an empty operation, and the
  * first touch of a page, which the kernel makes at that moment (a virtual machine may take
  * hundreds of microseconds for one in a thousand of them).
  * Ends with 1 if an operation took more than LIMIT_US of processor time.
@@ -17,51 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "histogram.h"
 #include "keyspace/keyspace.h"
-
-#define BUCKETS 24
-
-struct histogram {
-    uint64_t bucket[BUCKETS]; /* [0]: below 1 us; [i]: below 2^i us */
-    uint64_t count, longest_ns;
-};
-
-struct timing {
-    struct histogram cpu, wall;
-};
-
-static uint64_t now_ns(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static void note(struct histogram *h, uint64_t ns)
-{
-    unsigned i = 0;
-    while (i < BUCKETS - 1 && ns >= (uint64_t)1000 << i)
-        i++;
-    h->bucket[i]++;
-    h->count++;
-    if (ns > h->longest_ns)
-        h->longest_ns = ns;
-}
-
-static double share(const struct histogram *h, double of)
-{
-    uint64_t seen = 0;
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        seen += h->bucket[i];
-        if ((double)seen >= of * (double)h->count)
-            return (double)((uint64_t)1 << i);
-    }
-    return (double)h->longest_ns / 1000;
-}
 
 struct work {
     struct keyspace *ks;
@@ -124,32 +82,19 @@ static void op_touch(struct work *w, uint64_t i)
     w->fresh[i * PAGE] = 1;
 }
 
-static void print(const char *what, const char *clock, const struct histogram *h)
-{
-    printf("%-22s %-5s %10" PRIu64 " %8.0f %8.0f %8.0f %10.1f  ", what, clock, h->count, share(h, 0.5),
-           share(h, 0.999), share(h, 0.99999), (double)h->longest_ns / 1000);
-    for (unsigned i = 5; i < 14; i++)
-        printf(" %7" PRIu64, h->bucket[i]);
-    printf("\n");
-}
-
 static uint64_t run(const char *what, void (*op)(struct work *w, uint64_t i), struct work *w, uint64_t count)
 {
-    static const struct timing none;
-    struct timing t = none;
+    struct histogram_timing t = {0};
     for (uint64_t i = 0; i < count; i++) {
         if (i % 1024 == 0) {
             clock_update();
             (void)keyspace_background(w->ks, 100);
         }
-        uint64_t wall = now_ns(CLOCK_MONOTONIC), cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+        histogram_begin(&t);
         op(w, i);
-        note(&t.cpu, now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu);
-        note(&t.wall, now_ns(CLOCK_MONOTONIC) - wall);
+        histogram_end(&t);
     }
-    print(what, "cpu", &t.cpu);
-    print(what, "wall", &t.wall);
-    fflush(stdout);
+    histogram_print(what, &t);
     return t.cpu.longest_ns;
 }
 
@@ -162,8 +107,7 @@ int main(int argc, char **argv)
     struct work w = {.ks = keyspace_new(1), .keys = count};
     w.db = keyspace_db(w.ks, 0);
     w.random = keyspace_random(w.ks);
-    printf("%-22s %-5s %10s %8s %8s %8s %10s   %s\n", "microseconds below", "clock", "calls", "50%", "99.9%",
-           "99.999%", "longest", "calls from 16 to 32 us, 32 to 64, .. 4096 to 8192");
+    histogram_head();
     run("nothing", op_nothing, &w, count);
     size_t fresh = (size_t)FRESH_PAGES * PAGE;
     w.fresh = mmap(NULL, fresh, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
