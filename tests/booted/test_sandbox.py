@@ -127,7 +127,7 @@ def test_the_wire_suite_under_the_filter(service, tmp_path):
                     "FILTERED_CALLS": " ".join(unit_calls(service))}
     done = subprocess.run([sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
                            f"--basetemp={tmp_path / 'wire'}", str(TOP / "tests/wire")], env=environment, cwd=TOP,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=280)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
     text = done.stdout.decode()
     # Whether its replies are right is that suite's own affair.
     killed = [at for at in re.finditer(r"exit status: -31\b", text)]
