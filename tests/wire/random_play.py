@@ -93,6 +93,12 @@ def encodings_alike(ours, theirs):
     return ours == theirs or (ours == b"listpack" and theirs == b"hashtable") or {ours, theirs} <= STRINGS
 
 
+def sorted_alike(options, ours, theirs):
+    """7.0 sees texts as strcoll does: those that are equal up to a NUL come in any order. LIMIT may cut among them."""
+    return ((list(map(till_nul, ours)) == list(map(till_nul, theirs)))
+            and ("LIMIT" in options or sorted(ours, key=key_of) == sorted(theirs, key=key_of)))
+
+
 def sorted_scan(reply):
     cursor, items = reply
     return [cursor, sorted(items)]
@@ -118,8 +124,8 @@ def alike(words, ours, theirs):
         return pairs(a) == pairs(b) and len(a) == len(b)
     if name in ("HSCAN", "SCAN", "SSCAN"):  # a cursor in the middle is of one server
         return sorted_scan(a) == sorted_scan(b) or as_text(words[1 + (name != "SCAN")]) not in ("0", "-0")
-    if name[:4] == "SORT" and any(as_text(w).upper() == "ALPHA" for w in words):  # 7.0 sees texts as strcoll does
-        return sorted(a, key=key_of) == sorted(b, key=key_of) and list(map(till_nul, a)) == list(map(till_nul, b))
+    if name[:4] == "SORT" and "ALPHA" in (options := [as_text(w).upper() for w in words[2:]]):
+        return sorted_alike(options, a, b)
     if name in SCORED:
         return numbers_alike(a, b)
     if name[:3] == "GEO" and isinstance(a, list) and isinstance(b, list):
