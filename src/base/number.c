@@ -126,10 +126,19 @@ static bool begins_number(struct slice s)
     return s.len != 0 && s.ptr[0] != ' ' && !(s.ptr[0] >= '\t' && s.ptr[0] <= '\r');
 }
 
-/* All of it was read, and it is a number that the type can hold. */
-static bool is_number(struct slice s, size_t read, int error, long double value)
+/* All of TEXT, as a number that a double, or a LONG one, can hold. */
+static bool read_number(const char *text, size_t len, bool is_long, long double *out)
 {
-    return read == s.len && !isnan(value) && !(error == ERANGE && (isinf(value) || value == 0));
+    char *end;
+    int saved = errno;
+    errno = 0;
+    long double value = is_long ? strtold(text, &end) : strtod(text, &end);
+    bool lost = errno == ERANGE && (isinf(value) || value == 0);
+    errno = saved;
+    if ((size_t)(end - text) != len || isnan(value) || lost)
+        return false;
+    *out = value;
+    return true;
 }
 
 bool number_to_double(struct slice s, double *out)
@@ -144,16 +153,12 @@ bool number_to_double(struct slice s, double *out)
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
-    char *end;
-    int saved = errno;
-    errno = 0;
-    double value = strtod(text, &end);
-    bool ok = is_number(s, (size_t)(end - text), errno, value);
-    errno = saved;
+    long double value;
+    bool ok = read_number(text, s.len, false, &value);
     if (text != small)
         heap_free(text);
     if (ok)
-        *out = value;
+        *out = (double)value;
     return ok;
 }
 
@@ -164,15 +169,7 @@ bool number_to_long_double(struct slice s, long double *out)
         return false;
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
-    char *end;
-    int saved = errno;
-    errno = 0;
-    long double value = strtold(text, &end);
-    bool ok = is_number(s, (size_t)(end - text), errno, value);
-    errno = saved;
-    if (ok)
-        *out = value;
-    return ok;
+    return read_number(text, s.len, true, out);
 }
 
 static const char pairs[200] =

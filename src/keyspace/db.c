@@ -77,6 +77,21 @@ void db_unlink(struct db *db, struct entry *e, struct dict_slot slot, uint64_t h
     keyspace_note_rehash(ks, &db->dict);
 }
 
+uint64_t db_place_of(const struct db *db, const struct entry *e, struct dict_slot *slot)
+{
+    struct slice key = entry_key(e);
+    uint64_t hash = keyspace_hash(db->ks, key);
+    find(db, key, hash, slot);
+    return hash;
+}
+
+void db_unlink_entry(struct db *db, struct entry *e)
+{
+    struct dict_slot slot;
+    uint64_t hash = db_place_of(db, e, &slot);
+    db_unlink(db, e, slot, hash);
+}
+
 void db_drop_expired(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash, int64_t lag_ms)
 {
     struct keyspace *ks = db->ks;
@@ -202,24 +217,9 @@ bool db_delete(struct db *db, struct slice key, uint64_t hash)
 
 void db_delete_entry(struct db *db, struct entry *e)
 {
-    struct slice key = entry_key(e);
-    uint64_t hash = keyspace_hash(db->ks, key);
-    struct dict_slot slot;
-    find(db, key, hash, &slot);
-    db_unlink(db, e, slot, hash);
+    db_unlink_entry(db, e);
     keyspace_free_entry(db->ks, e);
     db->ks->dirty += !db->scratch;
-}
-
-/* Takes E, of which MADE is the successor elsewhere, out of DB. */
-static void leave(struct db *db, struct entry *e)
-{
-    struct slice key = entry_key(e);
-    uint64_t hash = keyspace_hash(db->ks, key);
-    struct dict_slot slot;
-    find(db, key, hash, &slot);
-    db_unlink(db, e, slot, hash);
-    keyspace_free_shell(db->ks, e);
 }
 
 int db_move(struct db *from, struct entry *e, struct db *to, struct slice key, uint64_t hash,
@@ -254,7 +254,8 @@ int db_move(struct db *from, struct entry *e, struct db *to, struct slice key, u
             keyspace_free_entry(ks, target);
         }
     }
-    leave(from, e);
+    db_unlink_entry(from, e);
+    keyspace_free_shell(ks, e); /* the value is MADE's */
     db_link(to, made, hash);
     if (expiry_ms != DB_EXPIRY_NONE)
         db_wheel_add(to, made, expiry_ms);

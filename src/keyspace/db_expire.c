@@ -6,7 +6,6 @@
 #include "keyspace/keyspace.h"
 
 #include "keyspace/evict_private.h"
-#include "keyspace/keyspace_ops.h"
 #include "keyspace/keyspace_private.h"
 
 #define LATE_MS     10
@@ -53,9 +52,8 @@ static struct entry *remake(struct db *db, struct entry *e, bool node)
 {
     struct keyspace *ks = db->ks;
     struct slice key = entry_key(e);
-    uint64_t hash = keyspace_hash(ks, key);
     struct dict_slot slot;
-    dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &slot);
+    db_place_of(db, e, &slot);
     struct entry_value v;
     entry_value_of(&v, e);
     struct entry *made = arena_alloc(&ks->arena, entry_layout(node, key.len, v.size));
@@ -93,16 +91,6 @@ bool db_clear_expiry(struct db *db, struct entry *e)
 
 /* --- deleting what is due --- */
 
-static void expire_one(struct db *db, struct entry *e, int64_t lag_ms)
-{
-    struct keyspace *ks = db->ks;
-    struct slice key = entry_key(e);
-    uint64_t hash = keyspace_hash(ks, key);
-    struct dict_slot slot;
-    dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &slot);
-    db_drop_expired(db, e, slot, hash, lag_ms);
-}
-
 struct expired {
     uint64_t count, late;
 };
@@ -123,7 +111,9 @@ static bool expire_db(struct db *db, int64_t now_ms, unsigned budget, struct exp
         int64_t lag_ms = now_ms - wheel_time(e);
         expired->count++;
         expired->late += lag_ms > LATE_MS;
-        expire_one(db, e, lag_ms);
+        struct dict_slot slot;
+        uint64_t hash = db_place_of(db, e, &slot);
+        db_drop_expired(db, e, slot, hash, lag_ms);
     }
     return budget == 0 || more;
 }

@@ -4,7 +4,6 @@
  */
 #include "keyspace/keyspace.h"
 
-#include "keyspace/keyspace_ops.h"
 #include "keyspace/keyspace_private.h"
 
 /* Keys whose time has come that a draw meets before it gives up. */
@@ -19,9 +18,7 @@ struct entry *db_random(struct db *db)
             return p.old;
         if (ks->expiry_mode != KEYSPACE_EXPIRE)
             continue;
-        struct slice key = entry_key(p.old);
-        uint64_t hash = keyspace_hash(ks, key);
-        dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &p.slot);
+        uint64_t hash = db_place_of(db, p.old, &p.slot);
         db_place_due(db, &p, hash);
     }
     return NULL;

@@ -186,6 +186,8 @@ static void install(struct db *db, const struct write *w, struct entry *made, bo
             keyspace_free_shell(ks, old);
         else
             keyspace_free_entry(ks, old);
+        if (unlikely(entry_encoding(made) == ENTRY_OBJECT))
+            expiring_come(db, made, w->hash);
     } else {
         db_link(db, made, w->hash);
     }
@@ -217,6 +219,8 @@ static inline bool overwrite(struct db *db, const struct write *w)
     entry_value_write((unsigned char *)(uintptr_t)entry_value(e), &w->v);
     if (node)
         set_wheel(db, e, w->expiry_ms);
+    if (unlikely(w->v.encoding == ENTRY_OBJECT))
+        expiring_come(db, e, w->hash);
     return true;
 }
 
@@ -313,13 +317,6 @@ int db_set_string(struct db *db, struct slice key, uint64_t hash, struct slice v
     return set_any(db, &w, value, expiry_ms);
 }
 
-/* Behind put_value, where the value may be an object. */
-static inline void object_came(struct db *db, const struct write *w)
-{
-    if (w->v.encoding == ENTRY_OBJECT)
-        expiring_come(db, find(db, w->key, w->hash, NULL), w->hash);
-}
-
 static int put(struct db *db, struct write *w, unsigned type, const struct entry_value *v, int64_t expiry_ms)
 {
     if (unlikely(w->key.len > ENTRY_KEY_MAX))
@@ -329,7 +326,6 @@ static int put(struct db *db, struct write *w, unsigned type, const struct entry
     w->v = *v;
     if (!put_value(db, w))
         return MR_E_MEMORY;
-    object_came(db, w);
     db->ks->dirty += !db->scratch;
     return 0;
 }
@@ -589,7 +585,6 @@ int db_set_object(struct db *db, struct entry *e, struct slice key, uint64_t has
     entry_value_object(&w.v, arena_shorten(&db->ks->arena, root));
     if (!put_value(db, &w))
         return MR_E_MEMORY;
-    object_came(db, &w);
     edited(db, e == NULL, key);
     return 0;
 }

@@ -19,7 +19,7 @@
 
 #include <assert.h>
 
-#include "keyspace/keyspace_ops.h"
+#include "container/dict_inline.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/object.h"
 
@@ -312,14 +312,9 @@ static void *next_due(struct keyspace *ks, uint64_t *word, int64_t now_ms, unsig
 /* Deletes E, which is empty. */
 static void drop_empty(struct db *db, struct entry *e)
 {
-    struct keyspace *ks = db->ks;
-    struct slice key = entry_key(e);
-    uint64_t hash = keyspace_hash(ks, key);
-    struct dict_slot slot;
-    dict_inline_find(&db->dict, &ks->arena, &keyspace_dict_ops, key, hash, &slot);
-    db_unlink(db, e, slot, hash);
-    db_event(db, EVENT_GENERIC, "del", key);
-    keyspace_free_entry(ks, e);
+    db_unlink_entry(db, e);
+    db_event(db, EVENT_GENERIC, "del", entry_key(e));
+    keyspace_free_entry(db->ks, e);
 }
 
 /* Deletes what is due of E, an object of DB: *DELETED. E, or NULL if that was all of it. */

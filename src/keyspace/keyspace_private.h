@@ -105,9 +105,14 @@ void db_wheel_add(struct db *db, struct entry *e, int64_t expiry_ms);
 /* Takes E, if it has an expiry, out of the wheel; its node stays. */
 void db_wheel_remove(struct db *db, struct entry *e);
 
+/* Where E of DB stands; returns its key's hash. */
+uint64_t db_place_of(const struct db *db, const struct entry *e, struct dict_slot *slot);
+
 /* Takes E out of table and wheel; it is the caller's then. */
 void db_unlink(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash);
-/* The same, frees it, counts it as expired LAG_MS late and tells so. */
+/* The same where its place is not known. */
+void db_unlink_entry(struct db *db, struct entry *e);
+/* As db_unlink, frees it, counts it as expired LAG_MS late and tells so. */
 void db_drop_expired(struct db *db, struct entry *e, struct dict_slot slot, uint64_t hash, int64_t lag_ms);
 /* Of an object of DB: what DB knows of its elements' expiry, behind its coming and before its going.
  * HASH is its key's. */
