@@ -9,7 +9,7 @@
  */
 #include "container/dict.h"
 
-#include "container/dict_inline.h"
+#include "container/dict_private.h"
 
 #define GROW_FILL   8 /* elements per bucket above which a table grows */
 #define SHRINK_FILL 2 /* below which it shrinks */
@@ -145,13 +145,6 @@ static bool table_make(struct dict_table *t, struct arena *a, uint64_t bits)
     return true;
 }
 
-static void table_free(struct dict_table *t, struct arena *a)
-{
-    if (t->buckets != 0)
-        arena_free(a, arena_expand(a, t->buckets), (size_t)DICT_BUCKET << t->bits);
-    *t = (struct dict_table){0};
-}
-
 /* Begins a rehash to the table for COUNT elements, as far as one step may go. */
 static bool rehash_begin(struct dict *d, struct arena *a, uint64_t count)
 {
@@ -174,40 +167,22 @@ static bool needs_hash(const struct dict *d)
 }
 
 static void move_bucket(struct dict *d, struct arena *a, const struct dict_ops *ops, const void *owner,
-                        char *bucket, uint64_t index)
+                        char *head, uint64_t index)
 {
     const struct dict_table *to = &d->table[1];
     uint64_t mask = dict_inline_size(to) - 1;
     unsigned known = DICT_SPARE_FROM(d->table[0].bits), wanted = DICT_SPARE_FROM(to->bits);
     bool rehash = needs_hash(d);
-    char *head = bucket;
-    for (;;) {
-        uint32_t flags = dict_inline_flags(bucket);
-        for (uint32_t left = flags & DICT_ALL; left != 0; left &= left - 1) {
+    for (char *bucket = head; bucket != NULL; bucket = dict_private_leave(d, a, head, bucket)) {
+        for (uint32_t left = dict_inline_flags(bucket) & DICT_ALL; left != 0; left &= left - 1) {
             struct item item = get(bucket, (unsigned)__builtin_ctz(left));
             uint64_t hash = rehash ? ops->hash(owner, arena_expand(a, item.element))
                                    : index | (uint64_t)item.spare << known;
             item.spare = (uint8_t)(hash >> wanted & 3);
             chain_put(d, a, dict_inline_at(to, a, hash & mask), item);
         }
-        char *next = (flags & DICT_CHAINED) != 0 ? dict_inline_next(a, bucket) : NULL;
-        if (bucket != head) {
-            arena_free(a, bucket, DICT_BUCKET);
-            d->chained--;
-        }
-        if (next == NULL)
-            break;
-        bucket = next;
     }
     set_flags(head, 0);
-}
-
-static void prefetch_elements(const struct arena *a, const char *bucket)
-{
-    for (uint32_t left = dict_inline_flags(bucket) & DICT_ALL; left != 0; left &= left - 1) {
-        const char *where = dict_inline_slot(bucket, (unsigned)__builtin_ctz(left));
-        __builtin_prefetch(a->base + (arena_load_short(where) << 3));
-    }
 }
 
 bool dict_rehash_step(struct dict *d, struct arena *a, const struct dict_ops *ops, const void *owner,
@@ -224,14 +199,14 @@ bool dict_rehash_step(struct dict *d, struct arena *a, const struct dict_ops *op
         /* Ahead of the next step: its elements, whose hash it will want, and the
          * bucket of the step after that. */
         if (rehash && index + 1 < size)
-            prefetch_elements(a, dict_inline_at(&d->table[0], a, index + 1));
+            dict_private_prefetch(a, dict_inline_at(&d->table[0], a, index + 1));
         if (index + 2 < size)
             __builtin_prefetch(dict_inline_at(&d->table[0], a, index + 2));
         move_bucket(d, a, ops, owner, dict_inline_at(&d->table[0], a, index), index);
     }
     if (d->moved < size)
         return true;
-    table_free(&d->table[0], a);
+    dict_private_free(&d->table[0], a);
     d->table[0] = d->table[1];
     d->table[1] = (struct dict_table){0};
     d->moved = 0;
@@ -304,7 +279,7 @@ int dict_reserve(struct dict *d, struct arena *a, uint64_t count)
     struct dict_table fresh;
     if (!table_make(&fresh, a, bits))
         return MR_E_MEMORY;
-    table_free(&d->table[0], a);
+    dict_private_free(&d->table[0], a);
     d->table[0] = fresh;
     return 0;
 }

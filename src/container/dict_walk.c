@@ -4,7 +4,7 @@
  */
 #include "base/random.h"
 #include "container/dict.h"
-#include "container/dict_inline.h"
+#include "container/dict_private.h"
 
 __extension__ typedef unsigned __int128 walk_product;
 
@@ -18,17 +18,6 @@ static uint64_t table_mask(const struct dict_table *t)
     return ((uint64_t)1 << t->bits) - 1;
 }
 
-static void *element_at(const struct arena *a, const char *bucket, unsigned slot)
-{
-    return a->base + (arena_load_short(dict_inline_slot(bucket, slot)) << 3);
-}
-
-static void prefetch_elements(const struct arena *a, const char *bucket)
-{
-    for (uint32_t left = dict_inline_flags(bucket) & DICT_ALL; left != 0; left &= left - 1)
-        __builtin_prefetch(element_at(a, bucket, (unsigned)__builtin_ctz(left)));
-}
-
 /* --- scan --- */
 
 static void scan_chain(const struct arena *a, const char *bucket, void (*fn)(void *arg, void *element),
@@ -37,8 +26,7 @@ static void scan_chain(const struct arena *a, const char *bucket, void (*fn)(voi
     for (;;) {
         uint32_t flags = dict_inline_flags(bucket);
         for (uint32_t left = flags & DICT_ALL; left != 0; left &= left - 1)
-            fn(arg,
-               arena_expand(a, arena_load_short(dict_inline_slot(bucket, (unsigned)__builtin_ctz(left)))));
+            fn(arg, dict_private_element(a, bucket, (unsigned)__builtin_ctz(left)));
         if ((flags & DICT_CHAINED) == 0)
             return;
         bucket = dict_inline_next(a, bucket);
@@ -105,24 +93,48 @@ static void *chain_element(const struct arena *a, const char *bucket, unsigned n
         if (n < here) {
             for (; n > 0; n--)
                 left &= left - 1;
-            return element_at(a, bucket, (unsigned)__builtin_ctz(left));
+            return dict_private_element(a, bucket, (unsigned)__builtin_ctz(left));
         }
         n -= here;
         bucket = dict_inline_next(a, bucket);
     }
 }
 
+/* Buckets that may hold something: those that have not been moved, and those that what was in the
+ * moved ones has come to. */
+static uint64_t draw_count(const struct dict *d)
+{
+    uint64_t count = table_mask(&d->table[0]) + 1 - d->moved;
+    if (!dict_rehashing(d))
+        return count;
+    if (d->table[1].bits >= d->table[0].bits)
+        return count + (d->moved << (d->table[1].bits - d->table[0].bits));
+    return count + (d->moved <= table_mask(&d->table[1]) ? d->moved : table_mask(&d->table[1]) + 1);
+}
+
+/* The one at INDEX of these. */
+static const char *draw_at(const struct dict *d, const struct arena *a, uint64_t index)
+{
+    uint64_t old = table_mask(&d->table[0]) + 1 - d->moved;
+    if (index < old)
+        return dict_inline_at(&d->table[0], a, d->moved + index);
+    index -= old;
+    if (d->table[1].bits > d->table[0].bits) {
+        uint64_t more = d->table[1].bits - d->table[0].bits;
+        index = index >> more | (index & (((uint64_t)1 << more) - 1)) << d->table[0].bits;
+    }
+    return dict_inline_at(&d->table[1], a, index);
+}
+
 void *dict_random(const struct dict *d, const struct arena *a, struct random *r)
 {
     if (d->count == 0)
         return NULL;
-    uint64_t old = table_mask(&d->table[0]) + 1 - d->moved;
-    uint64_t all = old + (dict_rehashing(d) ? table_mask(&d->table[1]) + 1 : 0);
+    uint64_t all = draw_count(d);
     uint64_t index = 0;
     for (unsigned draws = 0;; draws++) {
         index = draws < DRAWS_MAX ? random_below(r, all) : (index + 1) % all;
-        const char *bucket = index < old ? dict_inline_at(&d->table[0], a, d->moved + index)
-                                         : dict_inline_at(&d->table[1], a, index - old);
+        const char *bucket = draw_at(d, a, index);
         unsigned count = chain_count(a, bucket);
         if (count == 0)
             continue;
@@ -134,14 +146,10 @@ void *dict_random(const struct dict *d, const struct arena *a, struct random *r)
     }
 }
 
-/* The chain that NUMBER stands for, among those of both tables. */
+/* The chain that NUMBER stands for, among those that may hold something. */
 static const char *draw_chain(const struct dict *d, const struct arena *a, uint64_t number)
 {
-    uint64_t old = table_mask(&d->table[0]) + 1 - d->moved;
-    uint64_t all = old + (dict_rehashing(d) ? table_mask(&d->table[1]) + 1 : 0);
-    uint64_t index = (uint64_t)((walk_product)number * all >> 64);
-    return index < old ? dict_inline_at(&d->table[0], a, d->moved + index)
-                       : dict_inline_at(&d->table[1], a, index - old);
+    return draw_at(d, a, (uint64_t)((walk_product)number * draw_count(d) >> 64));
 }
 
 /* The elements of a chain, as far as they are looked at. */
@@ -151,7 +159,7 @@ static unsigned chain_elements(const struct arena *a, const char *bucket, void *
     for (;; bucket = dict_inline_next(a, bucket)) {
         uint32_t flags = dict_inline_flags(bucket);
         for (uint32_t left = flags & DICT_ALL; left != 0 && count < DICT_DRAW_MAX; left &= left - 1)
-            elements[count++] = element_at(a, bucket, (unsigned)__builtin_ctz(left));
+            elements[count++] = dict_private_element(a, bucket, (unsigned)__builtin_ctz(left));
         if ((flags & DICT_CHAINED) == 0 || count == DICT_DRAW_MAX)
             return count;
     }
@@ -225,11 +233,11 @@ static char *move_bucket(struct arena *a, char *where, char *bucket)
 static void relocate_chain(struct arena *a, char *bucket, void *(*fn)(void *arg, void *element), void *arg)
 {
     for (;;) {
-        prefetch_elements(a, bucket);
+        dict_private_prefetch(a, bucket);
         uint32_t flags = dict_inline_flags(bucket);
         for (uint32_t left = flags & DICT_ALL; left != 0; left &= left - 1) {
             unsigned slot = (unsigned)__builtin_ctz(left);
-            void *element = element_at(a, bucket, slot);
+            void *element = dict_private_element(a, bucket, slot);
             void *now = fn(arg, element);
             if (now != element)
                 arena_store_short(dict_inline_slot(bucket, slot), arena_shorten(a, now));
@@ -268,32 +276,15 @@ uint64_t dict_relocate(struct dict *d, struct arena *a, uint64_t cursor,
 
 /* --- emptying --- */
 
-static void free_array(struct dict_table *t, struct arena *a)
-{
-    if (t->buckets != 0)
-        arena_free(a, arena_expand(a, t->buckets), (size_t)DICT_BUCKET << t->bits);
-    *t = (struct dict_table){0};
-}
-
 static void drain_chain(struct dict *d, struct arena *a, char *head, void (*fn)(void *arg, void *element),
                         void *arg)
 {
-    char *bucket = head;
-    for (;;) {
-        uint32_t flags = dict_inline_flags(bucket);
-        for (uint32_t left = flags & DICT_ALL; left != 0; left &= left - 1) {
+    for (char *bucket = head; bucket != NULL; bucket = dict_private_leave(d, a, head, bucket)) {
+        for (uint32_t left = dict_inline_flags(bucket) & DICT_ALL; left != 0; left &= left - 1) {
             d->count--;
             if (fn != NULL)
-                fn(arg, element_at(a, bucket, (unsigned)__builtin_ctz(left)));
+                fn(arg, dict_private_element(a, bucket, (unsigned)__builtin_ctz(left)));
         }
-        char *next = (flags & DICT_CHAINED) != 0 ? dict_inline_next(a, bucket) : NULL;
-        if (bucket != head) {
-            arena_free(a, bucket, DICT_BUCKET);
-            d->chained--;
-        }
-        if (next == NULL)
-            break;
-        bucket = next;
     }
     memset(head + DICT_FLAGS_AT, 0, DICT_BUCKET - DICT_FLAGS_AT);
 }
@@ -310,14 +301,14 @@ bool dict_drain(struct dict *d, struct arena *a, uint64_t *cursor, uint64_t buck
                 return false;
             uint64_t index = *cursor - base;
             if (fn != NULL && index + 1 < size)
-                prefetch_elements(a, dict_inline_at(t, a, index + 1));
+                dict_private_prefetch(a, dict_inline_at(t, a, index + 1));
             if (index + 4 < size)
                 __builtin_prefetch(dict_inline_at(t, a, index + 4));
             drain_chain(d, a, dict_inline_at(t, a, index), fn, arg);
         }
     }
-    free_array(&d->table[0], a);
-    free_array(&d->table[1], a);
+    dict_private_free(&d->table[0], a);
+    dict_private_free(&d->table[1], a);
     dict_init(d);
     *cursor = 0;
     return true;
@@ -326,8 +317,8 @@ bool dict_drain(struct dict *d, struct arena *a, uint64_t *cursor, uint64_t buck
 void dict_done(struct dict *d, struct arena *a)
 {
     if (d->chained == 0) {
-        free_array(&d->table[0], a);
-        free_array(&d->table[1], a);
+        dict_private_free(&d->table[0], a);
+        dict_private_free(&d->table[1], a);
         dict_init(d);
         return;
     }

@@ -9,6 +9,7 @@ libcontainer_a_SOURCES = \
 	src/container/dict.c \
 	src/container/dict.h \
 	src/container/dict_inline.h \
+	src/container/dict_private.h \
 	src/container/dict_walk.c \
 	src/container/intset.c \
 	src/container/intset.h \

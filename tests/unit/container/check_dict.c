@@ -239,6 +239,42 @@ START_TEST(random_fair)
 }
 END_TEST
 
+/* The empty part of the table that a rehash moves to is not drawn from: a draw that has to step over
+ * it would take long, and what stands behind it would come too often. */
+START_TEST(random_while_moving)
+{
+    enum { KEYS = 40000, DRAWS = 200000 };
+    struct model m;
+    void *element;
+    unsigned nothing = 0;
+    model_init(&m, KEYS, 64, 12);
+    uint64_t key = 0;
+    if (_i < 2) {
+        for (; !dict_rehashing(&m.d) || m.d.table[1].bits < 12; key++)
+            model_add(&m, key);
+    } else {
+        for (; key < KEYS; key++)
+            model_add(&m, key);
+        for (key = 0; !dict_rehashing(&m.d) || m.d.table[1].bits > m.d.table[0].bits; key++)
+            model_want(&m, key, false);
+    }
+    /* At the beginning, and where half has been moved. */
+    uint64_t half = (uint64_t)1 << m.d.table[0].bits >> 1;
+    if (_i % 2 == 1)
+        must(dict_rehash_step(&m.d, &m.a, &ops, &m.hash_bits, half));
+    /* Two elements to a bucket at least. */
+    for (unsigned i = 0; i < DRAWS; i++)
+        nothing += dict_draw(&m.d, &m.a, random_next(&m.r), &element, 1) == 0;
+    must(nothing < DRAWS / 5);
+    for (uint64_t i = 0; i < m.count * 200; i++)
+        see(&m, dict_random(&m.d, &m.a, &m.r));
+    for (key = 0; key < KEYS; key++)
+        if (m.expect[key] != NULL && (m.seen[key] < 100 || m.seen[key] > 300))
+            ck_abort_msg("key %llu drawn %u times, not 200", (unsigned long long)key, m.seen[key]);
+    model_done(&m);
+}
+END_TEST
+
 START_TEST(random_sparse)
 {
     struct model m;
@@ -373,6 +409,7 @@ UNIT_SUITE(container_dict)
     tcase_add_loop_test(tc, model, 0, 5);
     tcase_add_loop_test(tc, scan_guarantee, 0, 3);
     tcase_add_loop_test(tc, random_fair, 0, 4);
+    tcase_add_loop_test(tc, random_while_moving, 0, 4);
     tcase_add_test(tc, random_sparse);
     tcase_add_test(tc, memory);
     tcase_add_test(tc, reserve);
