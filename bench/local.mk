@@ -8,7 +8,7 @@ bench_table_latency_LDADD = $(layer_libs) $(layer_deps)
 
 # The same for commands on one element of a big value; make bench/value_latency && bench/value_latency
 EXTRA_PROGRAMS += bench/value_latency
-bench_value_latency_SOURCES = bench/value_latency.c bench/histogram.h
+bench_value_latency_SOURCES = bench/value_latency.c bench/plays.h
 bench_value_latency_LDADD = $(layer_libs) $(layer_deps)
 
 # What the B+ tree takes in time and memory; make bench/btree && bench/btree

@@ -26,6 +26,10 @@ struct object_meta {
 };
 
 struct object_type {
+/* Elements that a call of load takes at most, however few bytes they have: each may touch pages that
+ * the kernel has to make. */
+#define OBJECT_LOAD_ELEMENTS 128
+
     unsigned number;  /* OBJECT_STRING .. */
     const char *name; /* as TYPE prints it */
     /* RDB value types that LOAD reads, by the numbers of rdb_type_of, ended by -1. */
@@ -34,10 +38,11 @@ struct object_type {
      * values are read in parts: on MR_E_AGAIN, IN stands behind what was taken, and what was made of
      * that is kept at *PARTIAL, which was NULL at first; it is called again, with the same arguments
      * but for the window, once that has IN->want bytes from there on (0: whenever there is time for
-     * work that needs no more bytes). A window has some 10,000s of bytes, so that a call takes well
-     * below a millisecond. With *PARTIAL still NULL nothing has been taken, and IN stands where it
-     * stood. With any other code *PARTIAL is NULL again. MR_E_NO_KEY: the value is right, and read,
-     * but has no elements, which is to be no key. Further codes: it is refused. */
+     * work that needs no more bytes). A window has some 10,000s of bytes, and a call takes
+     * OBJECT_LOAD_ELEMENTS at most, and so well below a millisecond. With *PARTIAL still NULL nothing
+     * has been taken, and IN stands where it stood. With any other code *PARTIAL is NULL again.
+     * MR_E_NO_KEY: the value is right, and read, but has no elements, which is to be no key. Further
+     * codes: it is refused. */
     int (*load)(struct rdb_reader *in, unsigned rdb_type, struct db *db, const struct object_meta *meta,
                 void **partial);
     /* Frees a PARTIAL of LOAD that will not go on; NULL for a type that never leaves one. */

@@ -176,8 +176,13 @@ static int load_fields(struct rdb_reader *in, unsigned rdb_type, struct db *db,
         f = *kept;
     else if ((code = begin_fields(&f, in, rdb_type, db)) == MR_E_AGAIN)
         return code;
-    for (; code == 0 && f.left > 0; f.left -= code == 0)
+    unsigned budget = OBJECT_LOAD_ELEMENTS;
+    for (; code == 0 && f.left > 0 && budget > 0; f.left -= code == 0, budget--)
         code = read_field(&f, in, rdb_type);
+    if (code == 0 && f.left > 0) {
+        in->want = 0;
+        code = MR_E_AGAIN;
+    }
     if (code == MR_E_AGAIN) {
         if (kept == NULL)
             *partial = kept = heap_alloc(sizeof *kept);

@@ -141,7 +141,11 @@ static int read_members(struct rdb_reader *in, struct partial *p)
     struct set_builder *b = &p->builder;
     struct set_batch batch;
     int code = 0;
-    while (p->left > 0 && code == 0) {
+    for (unsigned taken = 0; p->left > 0 && code == 0; taken += batch.count) {
+        if (taken >= OBJECT_LOAD_ELEMENTS) {
+            in->want = 0;
+            return MR_E_AGAIN;
+        }
         code = read_batch(in, p->left, &batch);
         if (batch.count == 0)
             break;
@@ -171,7 +175,11 @@ static int add_member(struct set_builder *b, struct slice text, int64_t expiry_m
 
 static int read_expiring(struct rdb_reader *in, struct partial *p)
 {
-    for (; p->left > 0; p->left--) {
+    for (unsigned budget = OBJECT_LOAD_ELEMENTS; p->left > 0; p->left--, budget--) {
+        if (budget == 0) {
+            in->want = 0;
+            return MR_E_AGAIN;
+        }
         size_t start = in->pos;
         uint64_t ttl = 0;
         int64_t expiry_ms = -1;

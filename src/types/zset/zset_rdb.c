@@ -210,10 +210,15 @@ static int load_members(struct rdb_reader *in, unsigned rdb_type, struct db *db,
         in->pos = begin;
         return code;
     }
-    for (; code == 0 && m.left > 0; m.left -= code == 0)
+    unsigned budget = OBJECT_LOAD_ELEMENTS;
+    for (; code == 0 && m.left > 0 && budget > 0; m.left -= code == 0, budget--)
         code = members_read(&m, in, rdb_type);
     int settled = members_settle(&m);
     if (settled != 0)
+    if (code == 0 && m.left > 0) {
+        in->want = 0;
+        code = MR_E_AGAIN;
+    }
         code = settled;
     if (code == MR_E_AGAIN) {
         if (kept == NULL)

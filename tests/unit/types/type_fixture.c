@@ -174,7 +174,8 @@ static int load_window(struct type_load *l, const char *at, size_t len, uint64_t
     must(in.pos <= len);
     if (code == MR_E_AGAIN) {
         must(*partial != NULL || in.pos == 0);
-        must(in.want > len - in.pos && in.want <= len - in.pos + rest);
+        must(in.want <= len - in.pos + rest);
+        must(in.want > len - in.pos || (in.want == 0 && *partial != NULL));
     } else {
         must(*partial == NULL);
     }
@@ -199,7 +200,10 @@ int type_load(struct type_load *l, struct slice bytes, uint64_t rest)
 {
     void *partial = NULL;
     l->read = l->most = 0;
-    int code = load_window(l, bytes.ptr, bytes.len, rest, &partial);
+    int code;
+    do
+        code = load_window(l, bytes.ptr + l->read, bytes.len - l->read, rest, &partial);
+    while (code == MR_E_AGAIN && l->wanted == 0);
     must(partial == NULL || l->read != 0);
     return loaded(l, code, partial);
 }
