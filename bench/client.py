@@ -12,7 +12,10 @@ class Client:
         self.file = self.socket.makefile("rb")
 
     def send(self, *args):
-        self.socket.sendall(encode(args))
+        self.send_all([args])
+
+    def send_all(self, commands):
+        self.socket.sendall(b"".join(map(encode, commands)))
 
     def reply(self):
         line = self.file.readline()

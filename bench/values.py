@@ -9,7 +9,8 @@ requests  CPU us per request of commands on one element: those of redis-benchmar
           512 entries, and a list of a million elements at its ends and in its middle.
 big       The same of ZADD, ZINCRBY, ZRANK and ZRANGE by rank, with a sorted set of ZSET members.
 whole     CPU ms of SINTER, SUNIONSTORE, ZUNIONSTORE and SORT with a million elements.
-streams   CPU us per entry of XADD, and of XREADGROUP and XACK in a loop with ten consumers.
+streams   CPU us per entry of XADD, and of XREADGROUP and XACK in a loop with ten consumers; P16: each of
+          them sends 16 requests at once, without which a COUNT of 1 is mostly the kernel's time.
 latency   A value grows to ELEMENTS elements and is read and changed at random, one element each time. What
           99.9 % of the calls took at most, by the server's own view (INFO latencystats; us), and the
           longest that a single client waited for its reply (ms). What each call takes of the
@@ -202,19 +203,21 @@ def whole(commands, args):
 CONSUMERS = 10
 
 
-def consume(server, batch):
-    """All entries are read and acknowledged, by consumers in turn."""
+def consume(server, batch, deep):
+    """All entries are read and acknowledged, by consumers in turn, each of which sends DEEP requests at once."""
     clients = [Client(server.port) for _ in range(CONSUMERS)]
     busy = True
     while busy:
         for i, c in enumerate(clients):
-            c.send("XREADGROUP", "GROUP", "g", f"consumer:{i}", "COUNT", batch, "STREAMS", "read", ">")
-        replies = [c.reply() for c in clients]
-        busy = [(c, [entry[0] for entry in r[0][1]]) for c, r in zip(clients, replies) if r]
-        for c, ids in busy:
-            c.send("XACK", "read", "g", *ids)
-        for c, _ in busy:
-            c.reply()
+            c.send_all([("XREADGROUP", "GROUP", "g", f"consumer:{i}", "COUNT", batch, "STREAMS", "read", ">")] * deep)
+        replies = [[c.reply() for _ in range(deep)] for c in clients]
+        busy = [(c, [[entry[0] for entry in r[0][1]] for r in some if r]) for c, some in zip(clients, replies)]
+        busy = [(c, reads) for c, reads in busy if reads]
+        for c, reads in busy:
+            c.send_all([("XACK", "read", "g", *ids) for ids in reads])
+        for c, reads in busy:
+            for _ in reads:
+                c.reply()
 
 
 def streams(commands, args):
@@ -225,14 +228,15 @@ def streams(commands, args):
             s, f"{P16} XADD x * f value:__rand_int__", count, MILLION)[1]))
         row("XADD MAXLEN ~ 1000", rounds(servers, args.rounds, lambda s: one_run(
             s, f"{P16} XADD capped MAXLEN ~ 1000 * f value:__rand_int__", count, MILLION)[1]))
-        for batch in (1, 10, 100):
+        for batch, deep in ((1, 1), (1, 16), (10, 1), (100, 1)):
             def measure(server):
-                c, entries = server.client, max(1000, count * min(batch, 10) // 50)
+                c, entries = server.client, max(1000, count * min(batch * deep, 10) // 50)
                 c.ask("DEL", "read")
                 c.ask("XGROUP", "CREATE", "read", "g", "0", "MKSTREAM")
                 c.pipeline(encode(("XADD", "read", "*", "f", b"value:%010d" % i)) for i in range(entries))
-                return spent(server, lambda: consume(server, batch)) / entries * 1e6
-            row(f"XREADGROUP COUNT {batch} + XACK", rounds(servers, args.rounds, measure))
+                return spent(server, lambda: consume(server, batch, deep)) / entries * 1e6
+            row(f"XREADGROUP COUNT {batch} + XACK" + (f", P{deep}" if deep > 1 else ""),
+                rounds(servers, args.rounds, measure))
 
 
 # --- latency ---
