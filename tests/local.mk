@@ -6,6 +6,7 @@ endif
 tests_unit_unit_SOURCES = \
 	tests/unit/base/check_arena.c \
 	tests/unit/base/check_arena.h \
+	tests/unit/base/check_arena_cushion.c \
 	tests/unit/base/check_arena_model.c \
 	tests/unit/base/check_arena_seal.c \
 	tests/unit/base/check_buf.c \

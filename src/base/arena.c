@@ -67,22 +67,49 @@ static __attribute__((noinline)) void room_insert(struct arena_state *st, struct
 
 /* --- taking and releasing spans --- */
 
-/* A free span, or one that never was; 0 when there is no memory. */
-static uint32_t span_find(struct arena *a)
+/* Whether COUNT spans can be taken without asking the kernel, which is asked for what is missing. */
+static bool spans_ready(struct arena *a, uint32_t count)
 {
     struct arena_state *st = a->state;
+    if (count <= st->free_count)
+        return true;
+    uint32_t fresh = count - st->free_count;
+    if (fresh >= st->span_begin)
+        return false;
+    size_t begin = ((size_t)st->span_begin - fresh) << SPAN_SHIFT;
+    if (begin >= st->high_begin || arena_map_high(a, begin))
+        return true;
+    (void)arena_runs_trim(a, SIZE_MAX);
+    return arena_runs_retreat(a) && arena_map_high(a, begin);
+}
+
+bool arena_still_scarce(struct arena *a)
+{
+    a->scarce = !spans_ready(a, a->state->cushion + 1);
+    return a->scarce;
+}
+
+static void free_span_insert(struct arena_state *st, uint32_t index)
+{
+    arena_list_insert(st, &st->free_spans[arena_span(st, index)->class_ == CLASS_CLEAN], index);
+    st->free_count++;
+}
+
+/* A free span, or one that never was; 0 when there is no memory, but for the cushion, which is for
+ * what MUST not fail. */
+static uint32_t span_find(struct arena *a, bool must)
+{
+    struct arena_state *st = a->state;
+    a->scarce = !spans_ready(a, st->cushion + 1);
+    if (unlikely(a->scarce) && (!must || !spans_ready(a, 1)))
+        return 0;
     for (unsigned i = 0; i < 2; i++) {
         uint32_t index = st->free_spans[i];
         if (index != 0) {
             arena_list_remove(st, &st->free_spans[i], index);
+            st->free_count--;
             return index;
         }
-    }
-    size_t begin = ((size_t)st->span_begin - 1) << SPAN_SHIFT;
-    if (begin < st->high_begin && !arena_map_high(a, begin)) {
-        (void)arena_runs_trim(a, SIZE_MAX);
-        if (!arena_runs_retreat(a) || !arena_map_high(a, begin))
-            return 0;
     }
     arena_span(st, --st->span_begin)->class_ = CLASS_CLEAN;
     arena_span(st, st->span_begin)->state = 0;
@@ -98,7 +125,7 @@ static bool span_prepare(struct arena *a, uint32_t index, unsigned k)
     size_t extent = st->rests[k].extent;
     size_t touched = (size_t)s->state << PAGE_SHIFT;
     if (!arena_map_fill(a, offset, extent)) {
-        arena_list_insert(st, &st->free_spans[s->class_ == CLASS_CLEAN], index);
+        free_span_insert(st, index);
         return false;
     }
     a->dirty -= touched;
@@ -110,7 +137,7 @@ static bool span_prepare(struct arena *a, uint32_t index, unsigned k)
 
 /* Room for class K, which has none: what is leaving stays, before more memory is taken. 0 when
  * there is no memory. */
-static uint32_t span_take(struct arena *a, unsigned k)
+static uint32_t span_take(struct arena *a, unsigned k, bool must)
 {
     struct arena_state *st = a->state;
     struct class_rest *rest = &st->rests[k];
@@ -120,7 +147,7 @@ static uint32_t span_take(struct arena *a, unsigned k)
         rest->leaving_spans--;
         arena_span(st, index)->state &= SPAN_TOUCHED;
     } else {
-        index = span_find(a);
+        index = span_find(a, must);
         if (index == 0 || !span_prepare(a, index, k))
             return 0;
         rest->spans++;
@@ -150,20 +177,23 @@ static __attribute__((noinline)) void span_release(struct arena *a, uint32_t ind
     a->dirty += touched;
     s->class_ = CLASS_DIRTY;
     s->state = (uint8_t)(touched >> PAGE_SHIFT);
-    arena_list_insert(st, &st->free_spans[0], index);
+    free_span_insert(st, index);
 }
 
 bool arena_spans_retreat(struct arena *a)
 {
     struct arena_state *st = a->state;
     uint32_t begin = st->span_begin;
-    while (begin < st->span_end && arena_span(st, begin)->class_ == CLASS_CLEAN)
-        arena_list_remove(st, &st->free_spans[1], begin++);
-    if (begin == st->span_begin)
-        return false;
-    size_t to = (size_t)begin << SPAN_SHIFT;
-    unpoison(arena_at(a, st->high_begin), to - st->high_begin);
+    for (; begin < st->span_end && arena_span(st, begin)->class_ == CLASS_CLEAN; begin++) {
+        arena_list_remove(st, &st->free_spans[1], begin);
+        st->free_count--;
+    }
     st->span_begin = begin;
+    uint32_t kept = st->cushion > st->free_count && begin != st->span_end ? st->cushion - st->free_count : 0;
+    size_t to = ((size_t)begin - kept) << SPAN_SHIFT;
+    if (begin < kept || to <= st->high_begin)
+        return false;
+    unpoison(arena_at(a, st->high_begin), to - st->high_begin);
     st->high_begin = to;
     return true;
 }
@@ -205,18 +235,18 @@ static inline void *small_alloc(struct arena *a, struct class_ *c)
 }
 
 /* A run, or an object of a class that has no room; NULL when it cannot be had. */
-static __attribute__((noinline)) void *alloc_more(struct arena *a, size_t size)
+static __attribute__((noinline)) void *alloc_more(struct arena *a, size_t size, bool must)
 {
     if (size > SMALL_MAX)
         return arena_runs_alloc(a, size, false);
     unsigned k = class_of(size);
     struct class_ *c = &a->state->classes[k];
-    return c->room != 0 || span_take(a, k) != 0 ? small_alloc(a, c) : NULL;
+    return c->room != 0 || span_take(a, k, must) != 0 ? small_alloc(a, c) : NULL;
 }
 
 static __attribute__((noinline)) void *must_alloc_more(struct arena *a, size_t size)
 {
-    void *ptr = alloc_more(a, size);
+    void *ptr = alloc_more(a, size, true);
     if (unlikely(ptr == NULL))
         heap_exhausted(size);
     return ptr;
@@ -258,7 +288,7 @@ void *arena_try_alloc(struct arena *a, size_t size)
 {
     struct class_ *c;
     if (unlikely(size > SMALL_MAX || (c = &a->state->classes[class_of(size)])->room == 0))
-        return alloc_more(a, size);
+        return alloc_more(a, size, false);
     return small_alloc(a, c);
 }
 

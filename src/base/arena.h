@@ -13,6 +13,8 @@
  * - Memory in the arena holds no pointer out of it.
  * - Backed by anonymous memory, or by a memfd that also holds the arena's own records, so
  *   that another process can take the whole over (arena_attach).
+ * - The last memory that can be had is kept for small allocations that must not fail, so that what
+ *   makes many of them can end in time (arena_is_scarce).
  * - One owner thread, no locks. Empty spans are given back to the kernel by
  *   arena_trim. Under AddressSanitizer what is free is poisoned.
  */
@@ -31,6 +33,7 @@ struct arena {
     size_t used;     /* bytes handed out, rounded to their classes */
     size_t held;     /* bytes of spans and runs that are in use, with what is free in them */
     size_t dirty;    /* bytes outside of those that have not been given back to the kernel */
+    bool scarce;     /* see arena_is_scarce */
     struct arena_state *state;
 };
 
@@ -69,6 +72,16 @@ void *arena_try_alloc(struct arena *a, size_t size) MR_MUST_CHECK;
 void *arena_try_alloc_zero(struct arena *a, size_t size) MR_MUST_CHECK;
 /* SIZE is what was asked for at allocation, or any size of the same class. */
 void arena_free(struct arena *a, void *ptr, size_t size);
+
+/* Whether no more is left than is kept for what must not fail. Who makes as many small objects as a
+ * user or a file chose asks at least once per ARENA_CUSHION_OBJECTS of them, of whatever sizes up to
+ * 8 KiB, and ends with MR_E_MEMORY; they are certain to be had meanwhile. */
+#define ARENA_CUSHION_OBJECTS 100
+bool arena_still_scarce(struct arena *a);
+static inline bool arena_is_scarce(struct arena *a)
+{
+    return __builtin_expect(a->scarce, 0) && arena_still_scarce(a);
+}
 
 /* Makes an allocation of SIZE bytes one of TO bytes where it stands: within its class, or by
  * taking or giving back the pages behind a run. False: it is as it was. What is new is not

@@ -297,6 +297,7 @@ static void state_init(struct arena *a, int fd)
     st->high_begin = a->reserved;
     st->run_end = RUN_FIRST;
     st->span_end = st->span_begin = (uint32_t)(a->reserved >> SPAN_SHIFT);
+    st->cushion = st->span_end / CUSHION_SHARE < CUSHION ? st->span_end / CUSHION_SHARE : CUSHION;
     st->trim_least = (uint32_t)(2 * pages_of(st->kernel_page) - 1);
     for (unsigned k = 0; k < CLASSES; k++) {
         size_t size = arena_class_size(k);

@@ -37,21 +37,24 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define ALIGNMENT    ((size_t)1 << 21) /* of the base, and of the arena in the memfd */
-#define SPAN_SHIFT   16
-#define SPAN_BYTES   ((size_t)1 << SPAN_SHIFT)
-#define PAGE_SHIFT   12
-#define PAGE_BYTES   ((size_t)1 << PAGE_SHIFT)
-#define SPAN_PAGES   (1U << (SPAN_SHIFT - PAGE_SHIFT))
-#define RUN_FIRST    SPAN_PAGES /* the first page that can be in a run */
-#define FINE_MAX     512        /* classes 8 bytes apart end here */
-#define SMALL_MAX    32768      /* above: runs */
-#define FINE_CLASSES (FINE_MAX / 8)
-#define CLASSES      (FINE_CLASSES + 8 * 6)
-#define CLASS_DIRTY  254 /* a free span; not given back */
-#define CLASS_CLEAN  255
-#define NO_GRAIN     UINT16_MAX
-#define STATE_BYTES  ((size_t)64 << 10) /* the state's part of the table */
+#define ALIGNMENT     ((size_t)1 << 21) /* of the base, and of the arena in the memfd */
+#define SPAN_SHIFT    16
+#define SPAN_BYTES    ((size_t)1 << SPAN_SHIFT)
+#define PAGE_SHIFT    12
+#define PAGE_BYTES    ((size_t)1 << PAGE_SHIFT)
+#define SPAN_PAGES    (1U << (SPAN_SHIFT - PAGE_SHIFT))
+#define RUN_FIRST     SPAN_PAGES /* the first page that can be in a run */
+#define FINE_MAX      512        /* classes 8 bytes apart end here */
+#define SMALL_MAX     32768      /* above: runs */
+#define FINE_CLASSES  (FINE_MAX / 8)
+#define CLASSES       (FINE_CLASSES + 8 * 6)
+#define CLASS_DIRTY   254 /* a free span; not given back */
+#define CLASS_CLEAN   255
+#define NO_GRAIN      UINT16_MAX
+#define STATE_BYTES   ((size_t)64 << 10) /* the state's part of the table */
+/* Spans that are kept for what must not fail; in a small arena this share of it. */
+#define CUSHION       (ARENA_CUSHION_OBJECTS + ARENA_CUSHION_OBJECTS / 4)
+#define CUSHION_SHARE 64
 
 /* Free runs: one list per page count below 32, then eight to a doubling. */
 #define BINS_EXACT 32
@@ -123,6 +126,8 @@ struct arena_state {
     uint32_t evacuating;
     uint32_t undecided;     /* the first span not looked at in the evacuation */
     uint32_t free_spans[2]; /* lists: dirty, clean */
+    uint32_t free_count;    /* spans in both */
+    uint32_t cushion;       /* spans that are to be free, or accessible, before any span */
     uint32_t span_begin;    /* the lowest unit that ever was a span */
     uint32_t span_end;
     uint32_t run_end;    /* the first page that never was in a run */
@@ -193,6 +198,7 @@ size_t arena_runs_trim(struct arena *a, size_t max_bytes);
 /* Gives free pages at the end of the runs, the spans, back to the middle, all being clean; true if
  * there were any. */
 bool arena_runs_retreat(struct arena *a);
+/* But for the cushion. */
 bool arena_spans_retreat(struct arena *a);
 
 /* Takes a span out of the list that begins at *FIRST, or puts it in front. */

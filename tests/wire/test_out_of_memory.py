@@ -77,8 +77,6 @@ def fill(client, kind, elements=100000, size=900):
             client("RPUSH", "a", *names)
 
 
-# Of the other types each element is an allocation of its own, and one so small ends the process when it
-# cannot be had.
 LENGTH = {"string": "STRLEN", "list": "LLEN", "stream": "XLEN"}
 
 
@@ -112,3 +110,47 @@ def test_copy(client, kind):
 def until_copied(client, key):
     """What was deleted is freed in the background, piece by piece."""
     return any(client("COPY", "a", key, "REPLACE") == 1 for _ in range(10000))
+
+
+# Collections each of whose elements is an allocation of its own: what adds one, how many there are,
+# and what makes the union of one with itself
+ELEMENTS = 200000
+COLLECTIONS = {"hash": ("HSET", "HLEN", None), "set": ("SADD", "SCARD", ("SUNIONSTORE", "{}", "a")),
+               "zset": ("ZADD", "ZCARD", ("ZUNIONSTORE", "{}", "1", "a"))}
+
+
+def fill_collection(client, kind):
+    text = "x" * 180
+    for first in range(0, ELEMENTS, 1000):
+        words = []
+        for i in range(first, first + 1000):
+            words += {"hash": [f"f{i}", f"{i}:{text}"], "set": [f"{i}:{text}"], "zset": [str(i), f"{i}:{text}"]}[kind]
+        client(COLLECTIONS[kind][0], "a", *words)
+
+
+@pytest.mark.parametrize("kind,stores", [("hash", False), ("set", False), ("zset", False), ("set", True),
+                                         ("zset", True)])
+def test_small_elements(client, kind, stores):
+    fill_collection(client, kind)
+    length = COLLECTIONS[kind][1]
+    words = COLLECTIONS[kind][2] if stores else ("COPY", "a", "{}")
+    digest = client("DEBUG", "DIGEST-VALUE", "a")
+    assert client(length, "a") == ELEMENTS
+    made, key = until_refused(client, *words)
+    assert made
+    # what is in the way of a result that cannot be had stays
+    assert client("SET", key, "old", "EX", "1000") == "OK"
+    again = [key if w == "{}" else w for w in words] + ([] if stores else ["REPLACE"])
+    before = used(client)
+    for _ in range(3):
+        assert client(*again) == NO_MEMORY
+    assert client("GET", key) == b"old" and client("TTL", key) > 900
+    assert abs(used(client) - before) < BIG // 50
+    for k in ("a", *made):
+        assert client("DEBUG", "DIGEST-VALUE", k) == digest
+        assert client(length, k) == ELEMENTS
+    assert client("DBSIZE") == 2 + len(made)
+    for k in made:
+        assert client("DEL", k) == 1
+    assert any(client(*again) == (ELEMENTS if stores else 1) for _ in range(10000))
+    assert client("DEBUG", "DIGEST-VALUE", key) == digest == client("DEBUG", "DIGEST-VALUE", "a")

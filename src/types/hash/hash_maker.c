@@ -50,7 +50,9 @@ static int flush(struct hash_maker *m)
 static int add_field(struct hash_maker *m, struct slice name, struct slice value, int64_t time_ms)
 {
     struct arena *a = keyspace_arena(m->ks);
-    struct hash_field *f = hash_field_new(a, name, value, time_ms != DB_EXPIRY_NONE);
+    struct hash_field *f = NULL;
+    if (!arena_is_scarce(a))
+        f = hash_field_new(a, name, value, time_ms != DB_EXPIRY_NONE);
     if (f == NULL)
         return MR_E_MEMORY;
     uint64_t hash = keyspace_hash(m->ks, name);
@@ -64,8 +66,9 @@ static int add_field(struct hash_maker *m, struct slice name, struct slice value
 static int to_table(struct hash_maker *m)
 {
     const unsigned char *packed = (const unsigned char *)m->packed.data;
-    if (!hash_packed_is_sound(m->ks, packed))
-        return MR_E_CORRUPT;
+    int code = hash_packed_check(m->ks, packed);
+    if (code != 0)
+        return code;
     m->table = hash_table_of(m->ks, packed);
     buf_done(&m->packed);
     return m->table == NULL ? MR_E_MEMORY : 0;
@@ -110,14 +113,11 @@ int hash_maker_add(struct hash_maker *m, struct slice name, struct slice value, 
 int hash_maker_value(struct hash_maker *m, struct entry_value *v)
 {
     struct arena *a = keyspace_arena(m->ks);
-    if (m->table == NULL) {
-        if (!hash_packed_is_sound(m->ks, (const unsigned char *)m->packed.data))
-            return MR_E_CORRUPT;
-        return entry_value_packed(v, a, buf_slice(&m->packed));
-    }
-    int code = flush(m);
+    int code = m->table != NULL ? flush(m) : hash_packed_check(m->ks, (const unsigned char *)m->packed.data);
     if (code != 0)
         return code;
+    if (m->table == NULL)
+        return entry_value_packed(v, a, buf_slice(&m->packed));
     entry_value_object(v, arena_shorten(a, m->table));
     m->table = NULL;
     return 0;
@@ -153,16 +153,19 @@ static bool few_are_sound(const unsigned char *packed)
     return true;
 }
 
-bool hash_packed_is_sound(const struct keyspace *ks, const unsigned char *packed)
+int hash_packed_check(const struct keyspace *ks, const unsigned char *packed)
 {
     uint64_t count = listpack_count(packed) / 2;
     if (count <= FEW)
-        return few_are_sound(packed);
+        return few_are_sound(packed) ? 0 : MR_E_CORRUPT;
     /* Offsets of the fields that were met, by their hash. */
     uint64_t mask = 31;
     while (mask < count * 2)
         mask = mask * 2 + 1;
-    uint32_t *met = heap_alloc_zero((mask + 1) * sizeof *met);
+    uint32_t *met = heap_try_alloc((mask + 1) * sizeof *met);
+    if (met == NULL)
+        return MR_E_MEMORY;
+    memset(met, 0, (mask + 1) * sizeof *met);
     bool sound = true;
     for (size_t at = listpack_first(packed); at != 0 && sound;
          at = listpack_next(packed, listpack_next(packed, at))) {
@@ -176,5 +179,5 @@ bool hash_packed_is_sound(const struct keyspace *ks, const unsigned char *packed
         met[i] = (uint32_t)at;
     }
     heap_free(met);
-    return sound;
+    return sound ? 0 : MR_E_CORRUPT;
 }

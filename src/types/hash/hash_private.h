@@ -77,8 +77,8 @@ int hash_set_times(struct hash *h, const struct hash_place *p, const struct slic
 
 /* --- hash_maker.c --- */
 
-/* Whether no field of PACKED, a listpack of pairs, is there twice. */
-bool hash_packed_is_sound(const struct keyspace *ks, const unsigned char *packed);
+/* MR_E_CORRUPT: a field of PACKED, a listpack of pairs, is there twice; MR_E_MEMORY. */
+int hash_packed_check(const struct keyspace *ks, const unsigned char *packed) MR_MUST_CHECK;
 
 /* --- hash_rdb.c, hash_object.c --- */
 

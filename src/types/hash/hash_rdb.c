@@ -303,9 +303,9 @@ static int load_listpack(struct slice bytes, struct db *db, const struct object_
             shape.count / 2 <= (uint64_t)limits_of(ks, true).max_listpack_entries;
     if (!*done)
         return 0;
-    if (!hash_packed_is_sound(ks, packed))
-        return MR_E_CORRUPT;
-    code = entry_value_packed(&v, keyspace_arena(ks), bytes);
+    code = hash_packed_check(ks, packed);
+    if (code == 0)
+        code = entry_value_packed(&v, keyspace_arena(ks), bytes);
     return code == 0 ? keep(db, meta, &v) : code;
 }
 

@@ -298,6 +298,7 @@ struct hash_table *hash_table_of(struct keyspace *ks, const unsigned char *packe
         struct hash_field *f[FETCH];
         uint64_t hash[FETCH];
         unsigned n = 0;
+        whole = !arena_is_scarce(a);
         for (; n < FETCH && at != 0 && whole; n++) {
             char scratch[2][NUMBER_TEXT_MAX];
             struct listpack_value name, value;
@@ -331,8 +332,10 @@ struct copying {
 static bool copy_field(void *arg, const struct hash_field *from)
 {
     struct copying *c = arg;
-    struct hash_field *f = hash_field_new(keyspace_arena(c->ks), hash_field_name(from),
-                                          hash_field_value(from), expiring_has(from));
+    struct arena *a = keyspace_arena(c->ks);
+    struct hash_field *f = NULL;
+    if (!arena_is_scarce(a))
+        f = hash_field_new(a, hash_field_name(from), hash_field_value(from), expiring_has(from));
     if (f != NULL)
         hash_table_add(c->to, c->ks, f, keyspace_hash(c->ks, hash_field_name(f)), hash_field_time(from));
     else

@@ -288,6 +288,22 @@ static int64_t set_table(const struct hash *h, struct hash_table *t, struct keys
     return added;
 }
 
+/* The same in a table that nobody sees yet, where some may be set when the rest is refused. */
+static int64_t set_in_parts(const struct hash *h, struct hash_table *t, struct keyspace *ks,
+                            const struct slice *pairs, uint32_t count, int64_t when)
+{
+    int64_t added = 0;
+    for (uint32_t n; count > 0; pairs += 2 * (size_t)n, count -= n) {
+        n = count < ARENA_CUSHION_OBJECTS ? count : ARENA_CUSHION_OBJECTS;
+        int64_t more =
+            arena_is_scarce(keyspace_arena(ks)) ? MR_E_MEMORY : set_table(h, t, ks, pairs, n, when);
+        if (more < 0)
+            return more;
+        added += more;
+    }
+    return added;
+}
+
 /* Makes the hash, which is packed or new, a table, with the pairs in it. */
 static int64_t set_converted(struct hash *h, const struct hash_place *p, const struct slice *pairs,
                              uint32_t count, int64_t when)
@@ -297,7 +313,7 @@ static int64_t set_converted(struct hash *h, const struct hash_place *p, const s
         h->packed != NULL ? hash_table_of(ks, h->packed) : hash_table_new(keyspace_arena(ks));
     if (t == NULL)
         return MR_E_MEMORY;
-    int64_t added = set_table(h, t, ks, pairs, count, when);
+    int64_t added = set_in_parts(h, t, ks, pairs, count, when);
     int code = added < 0 ? (int)added : db_set_object(p->db, h->e, p->key, p->hash, OBJECT_HASH, t);
     if (code == 0)
         return added;
@@ -305,19 +321,20 @@ static int64_t set_converted(struct hash *h, const struct hash_place *p, const s
     return code;
 }
 
-/* Fields that the hash has when the pairs are set, which are packed now. */
-static uint64_t length_after(const struct hash *h, const struct slice *pairs, uint32_t count, uint64_t enough)
+/* Fields that the hash has when the pairs are set, which are packed now; or MR_E_MEMORY. */
+static int64_t length_after(const struct hash *h, const struct slice *pairs, uint32_t count, uint64_t enough)
 {
     uint64_t length = hash_length(h) + count;
     if (length <= enough)
-        return length;
+        return (int64_t)length;
     /* Some may be there already, or stand twice in the request. */
     length = hash_length(h);
     struct buf seen = {0};
     unsigned char empty[LISTPACK_EMPTY];
     listpack_init(empty);
     buf_append(&seen, empty, sizeof empty);
-    for (uint32_t i = 0; i < count && length <= enough; i++) {
+    int code = 0;
+    for (uint32_t i = 0; i < count && length <= enough && code == 0; i++) {
         struct slice field = pairs[2 * (size_t)i];
         unsigned char *packed = (unsigned char *)seen.data;
         if ((h->packed != NULL && listpack_find_key(h->packed, field, 2) != 0) ||
@@ -327,13 +344,15 @@ static uint64_t length_after(const struct hash *h, const struct slice *pairs, ui
         size_t end = listpack_end(packed);
         struct listpack_change change = {.at = end, .end = end, .count = 1, .values = &value};
         size_t bytes = listpack_change_bytes(packed, &change);
-        (void)buf_room(&seen, bytes - seen.len);
+        code = buf_try_grow(&seen, bytes - seen.len);
+        if (code != 0)
+            break;
         listpack_change((unsigned char *)seen.data, &change);
         seen.len = bytes;
         length++;
     }
     buf_done(&seen);
-    return length;
+    return code != 0 ? code : (int64_t)length;
 }
 
 int64_t hash_set(struct hash *h, const struct hash_place *p, const struct slice *pairs, uint32_t count,
@@ -360,8 +379,12 @@ int64_t hash_set(struct hash *h, const struct hash_place *p, const struct slice 
         size_t at = h->packed != NULL ? listpack_find_key(h->packed, pairs[0], 2) : 0;
         if (hash_length(h) + (at == 0) <= enough)
             return set_packed_one(h, p, pairs, at);
-    } else if (length_after(h, pairs, count, enough) <= enough) {
-        return set_packed(h, p, pairs, count);
+    } else {
+        int64_t length = length_after(h, pairs, count, enough);
+        if (length < 0)
+            return length;
+        if ((uint64_t)length <= enough)
+            return set_packed(h, p, pairs, count);
     }
     return set_converted(h, p, pairs, count, time_ms);
 }

@@ -149,6 +149,14 @@ uint64_t set_builder_count(const struct set_builder *b)
     return set_count(&s);
 }
 
+/* Whether B is of use yet, and may take a batch. */
+static bool has_memory(struct set_builder *b)
+{
+    if (arena_is_scarce(keyspace_arena(b->ks)))
+        b->code = MR_E_MEMORY;
+    return b->code == 0;
+}
+
 void set_builder_to_table(struct set_builder *b)
 {
     uint64_t count = set_builder_count(b);
@@ -159,7 +167,7 @@ void set_builder_to_table(struct set_builder *b)
         struct set_batch batch;
         uint64_t added;
         set_walk_begin_all(&w, &from);
-        while (b->code == 0 && set_walk_next(&w, &batch))
+        while (has_memory(b) && set_walk_next(&w, &batch))
             b->code = set_table_add_batch(b->ks, t, &batch, set_batch_all(&batch), &added);
     }
     b->table = t;
@@ -224,6 +232,8 @@ bool set_builder_add(struct set_builder *b, struct slice text)
         if (b->table == NULL || b->code != 0)
             return false;
     }
+    if (!has_memory(b))
+        return false;
     int code = set_table_add(b->ks, b->table, text, keyspace_hash(b->ks, text));
     if (code < 0)
         b->code = code;
@@ -238,7 +248,7 @@ uint64_t set_builder_add_batch(struct set_builder *b, struct set_batch *batch, u
             added |= mask & -mask;
         mask &= mask - 1;
     }
-    if (mask == 0 || b->code != 0)
+    if (mask == 0 || !has_memory(b))
         return added;
     b->code = set_table_add_batch(b->ks, b->table, batch, mask, &more);
     return added | more;
@@ -256,6 +266,8 @@ void set_builder_add_all(struct set_builder *b, const struct set *s)
 void set_builder_expire(struct set_builder *b, struct slice text, int64_t expiry_ms)
 {
     struct dict_slot slot;
+    if (!has_memory(b))
+        return;
     void *element = set_table_find(b->table, b->ks, text, keyspace_hash(b->ks, text), &slot);
     if (element != NULL && !(expiring_has(element) && expiring_time(element) <= expiry_ms))
         b->code = set_table_expire(b->ks, b->table, element, slot, expiry_ms);

@@ -12,6 +12,22 @@ static const char *encoding(const struct keyspace *ks, const struct entry *e)
     return names[set_of(ks, e).kind];
 }
 
+/* Puts copies of what B has of another table into TO; false: no memory. */
+static bool copy_batch(struct keyspace *ks, struct set_table *to, const struct set_batch *b)
+{
+    if (arena_is_scarce(keyspace_arena(ks)))
+        return false;
+    for (unsigned i = 0; i < b->count; i++) {
+        const void *of = b->members[i].element;
+        bool expires = expiring_has(of);
+        void *element = set_element_new(ks, set_element_text(of), expires);
+        if (element == NULL)
+            return false;
+        set_table_link(ks, to, element, b->members[i].hash, expires ? expiring_time(of) : -1);
+    }
+    return true;
+}
+
 static int copy(struct keyspace *ks, const struct entry *e, struct entry_value *ret)
 {
     struct arena *a = keyspace_arena(ks);
@@ -24,15 +40,9 @@ static int copy(struct keyspace *ks, const struct entry *e, struct entry_value *
     set_walk_begin_all(&w, &from);
     while (set_walk_next(&w, &b)) {
         set_batch_hash(ks, &b, set_batch_all(&b));
-        for (unsigned i = 0; i < b.count; i++) {
-            const void *of = b.members[i].element;
-            bool expires = expiring_has(of);
-            void *element = set_element_new(ks, set_element_text(of), expires);
-            if (element == NULL) {
-                set_table_free(ks, to);
-                return MR_E_MEMORY;
-            }
-            set_table_link(ks, to, element, b.members[i].hash, expires ? expiring_time(of) : -1);
+        if (!copy_batch(ks, to, &b)) {
+            set_table_free(ks, to);
+            return MR_E_MEMORY;
         }
     }
     entry_value_object(ret, arena_shorten(a, to));

@@ -166,7 +166,8 @@ static int add_member(struct set_builder *b, struct slice text, int64_t expiry_m
     uint64_t hash = keyspace_hash(b->ks, text);
     if (set_table_find(b->table, b->ks, text, hash, NULL) != NULL)
         return MR_E_CORRUPT;
-    void *element = set_element_new(b->ks, text, expiry_ms >= 0);
+    void *element =
+        arena_is_scarce(keyspace_arena(b->ks)) ? NULL : set_element_new(b->ks, text, expiry_ms >= 0);
     if (element == NULL)
         return MR_E_MEMORY;
     set_table_link(b->ks, b->table, element, hash, expiry_ms);

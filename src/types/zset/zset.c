@@ -138,6 +138,11 @@ void zset_edit(struct zset *z)
         zset_pack_begin(pack);
     } else {
         pack->len = 0;
+        int code = buf_try_grow(pack, listpack_bytes(z->lp));
+        if (code != 0) {
+            z->code = code;
+            return;
+        }
         buf_append(pack, z->lp, listpack_bytes(z->lp));
     }
     z->lp = zset_pack_of(pack);
@@ -152,7 +157,8 @@ static bool grow_big(struct zset *z)
     char scratch[NUMBER_TEXT_MAX];
     for (size_t at = LISTPACK_HEAD; at < listpack_end(lp); at = zset_pack_next(lp, at)) {
         struct slice member = zset_pack_text(lp, at, scratch);
-        struct zset_element *el = zset_element_new(z->a, member, zset_pack_score(lp, at));
+        struct zset_element *el =
+            arena_is_scarce(z->a) ? NULL : zset_element_new(z->a, member, zset_pack_score(lp, at));
         if (el == NULL) {
             zset_big_free(z->a, big);
             z->code = MR_E_MEMORY;
@@ -174,12 +180,14 @@ static bool add_packed(struct zset *z, struct slice member, double score)
     if (z->big != NULL || z->code != 0)
         return false;
     bool small = zset_is_small(zset_options_of(z->ks), zset_count(z) + 1, member.len);
-    if (small && zset_pack_add(&z->pack, member, score) == 0) {
+    int code = small ? zset_pack_add(&z->pack, member, score) : MR_E_TOO_BIG;
+    if (code == MR_E_TOO_BIG)
+        (void)grow_big(z);
+    else if (code != 0)
+        z->code = code;
+    else
         z->lp = zset_pack_of(&z->pack);
-        return true;
-    }
-    (void)grow_big(z);
-    return false;
+    return code == 0;
 }
 
 void zset_add(struct zset *z, struct slice member, uint64_t hash, double score)
@@ -202,9 +210,12 @@ void zset_rescore(struct zset *z, struct slice member, const struct zset_found *
         zset_big_rescore(z->a, z->big, found->el, found->slot, score);
         return;
     }
+    if (z->code != 0)
+        return;
     struct buf *pack = &z->pack;
     zset_pack_remove(pack, found->at, 1);
-    if (zset_pack_add(pack, member, score) != 0) {
+    int code = zset_pack_add(pack, member, score);
+    if (code == MR_E_TOO_BIG) {
         struct zset_element *el = zset_element_new(z->a, member, score);
         z->lp = zset_pack_of(pack);
         if (el == NULL)
@@ -216,13 +227,14 @@ void zset_rescore(struct zset *z, struct slice member, const struct zset_found *
         return;
     }
     z->lp = zset_pack_of(pack);
+    z->code = code;
 }
 
 void zset_remove(struct zset *z, uint64_t hash, const struct zset_found *found)
 {
     if (z->big != NULL)
         zset_big_remove(z->ks, z->big, found->el, found->slot, hash);
-    else
+    else if (z->code == 0)
         zset_pack_remove(&z->pack, found->at, 1);
 }
 
@@ -232,7 +244,7 @@ void zset_remove_range(struct zset *z, uint64_t rank, uint64_t count)
         return;
     if (z->big != NULL)
         zset_big_remove_range(z->ks, z->big, rank, count);
-    else
+    else if (z->code == 0)
         zset_pack_remove(&z->pack, zset_pack_at(z->lp, rank), count);
 }
 

@@ -112,6 +112,10 @@ static void add_one(struct addition *add, uint32_t k, struct slice member, doubl
         if (flags & ADD_XX)
             return;
         zset_edit(z);
+        if (z->made && arena_is_scarce(z->a))
+            z->code = MR_E_MEMORY;
+        if (z->code != 0)
+            return;
         if (z->big == NULL)
             hash = keyspace_hash(z->ks, member);
         if (add->made == NULL || add->made[k] == NULL) {
@@ -199,7 +203,7 @@ void zset_cmd_zrem(struct command_ctx *ctx)
     int64_t removed = 0;
     if (!zset_find(ctx, 1, 0, &z))
         return;
-    for (uint32_t i = 2; i < ctx->argc && zset_count(&z) > 0; i++) {
+    for (uint32_t i = 2; i < ctx->argc && z.code == 0 && zset_count(&z) > 0; i++) {
         uint64_t hash = z.big == NULL ? 0 : dispatch_hash(ctx, i);
         if (!zset_member(&z, ctx->argv[i], hash, &found))
             continue;

@@ -349,7 +349,8 @@ struct zset_big *zset_big_copy(struct keyspace *ks, const struct zset_big *from)
     struct btree_place place = btree_first(&from->tree);
     for (const struct zset_element *el; (el = btree_element(a, &place)) != NULL; btree_next(a, &place)) {
         struct slice member = zset_element_member(el);
-        struct zset_element *made = zset_element_new(a, member, zset_element_score(el));
+        struct zset_element *made =
+            arena_is_scarce(a) ? NULL : zset_element_new(a, member, zset_element_score(el));
         if (made == NULL) {
             zset_big_free(a, to);
             return NULL;

@@ -51,7 +51,7 @@ static struct zset_element *add(struct zset_builder *b, struct slice member, dou
         zset_builder_reserve(b, b->room < 32 ? 64 : b->room * 2);
     if (b->code != 0)
         return NULL;
-    struct zset_element *el = zset_element_new(b->a, member, score);
+    struct zset_element *el = arena_is_scarce(b->a) ? NULL : zset_element_new(b->a, member, score);
     if (el == NULL) {
         b->code = MR_E_MEMORY;
         return NULL;
@@ -83,6 +83,10 @@ void zset_builder_add_indexed(struct zset_builder *b, struct slice member, uint6
 void zset_builder_rescore(struct zset_builder *b, struct zset_element *el, struct dict_slot slot,
                           double score)
 {
+    if (arena_is_scarce(b->a)) {
+        b->code = MR_E_MEMORY;
+        return;
+    }
     struct zset_element *now = zset_element_rescore(b->a, el, score);
     if (now == el)
         return;
@@ -196,24 +200,36 @@ void zset_builder_sort(struct zset_builder *b)
 
 /* --- the value --- */
 
-static bool value_packed(struct zset_builder *b, struct buf *pack)
+/* MR_E_TOO_BIG: it is not to be packed. */
+static int value_packed(struct zset_builder *b, struct buf *pack)
 {
+    if (!zset_is_small(b->options, b->count, b->longest))
+        return MR_E_TOO_BIG;
     zset_pack_begin(pack);
-    for (size_t i = 0; i < b->count; i++) {
+    int code = 0;
+    for (size_t i = 0; i < b->count && code == 0; i++) {
         const struct zset_element *el = zset_builder_at(b, i);
-        if (zset_pack_append(pack, zset_element_member(el), zset_element_score(el)) != 0)
-            return false;
+        code = zset_pack_append(pack, zset_element_member(el), zset_element_score(el));
     }
-    return true;
+    return code;
 }
 
-/* Gives BIG its table. */
-static int index_all(struct zset_builder *b, struct zset_big *big)
+/* Makes the big one, with a table of all. MR_E_MEMORY: elements that it has not are freed. */
+static int index_all(struct zset_builder *b)
 {
     uint64_t hashes[AHEAD];
-    if (dict_reserve(&big->dict, b->a, b->count) != 0)
+    struct zset_big *big = zset_big_new(b->a);
+    if (dict_reserve(&big->dict, b->a, b->count) != 0) {
+        zset_big_free(b->a, big);
         return MR_E_MEMORY;
+    }
+    b->big = big;
     for (size_t i = 0; i < b->count; i += AHEAD) {
+        if (arena_is_scarce(b->a)) {
+            for (; i < b->count; i++)
+                zset_element_free(b->a, arena_expand(b->a, b->items[i].element));
+            return MR_E_MEMORY;
+        }
         size_t n = b->count - i < AHEAD ? b->count - i : AHEAD;
         for (size_t k = 0; k < n; k++) {
             hashes[k] = keyspace_hash(b->ks, zset_element_member(zset_builder_at(b, i + k)));
@@ -231,18 +247,17 @@ int zset_builder_value(struct zset_builder *b, struct buf *pack, struct entry_va
     if (b->code != 0)
         return b->code;
     zset_builder_sort(b);
-    if (zset_is_small(b->options, b->count, b->longest) && value_packed(b, pack))
+    int code = value_packed(b, pack);
+    if (code == 0)
         return entry_value_packed(ret, b->a, buf_slice(pack));
+    if (code == MR_E_TOO_BIG)
+        code = b->big == NULL ? index_all(b) : 0;
+    if (code != 0)
+        return code;
     struct zset_big *big = b->big;
-    if (big == NULL) {
-        big = zset_big_new(b->a);
-        int code = index_all(b, big);
-        if (code != 0) {
-            arena_free(b->a, big, sizeof *big);
-            return code;
-        }
-    }
     for (size_t i = 0; i < b->count; i++) {
+        if (arena_is_scarce(b->a))
+            return MR_E_MEMORY;
         if (i + AHEAD < b->count)
             __builtin_prefetch(arena_expand(b->a, b->items[i + AHEAD].element));
         zset_big_append_tree(b->a, big, arena_expand(b->a, b->items[i].element));

@@ -118,8 +118,9 @@ static int insert(struct buf *pack, size_t at, struct slice member, double score
     size_t bytes = listpack_change_bytes(zset_pack_of(pack), &change);
     if (bytes > LISTPACK_MAX)
         return MR_E_TOO_BIG;
-    if (bytes > pack->len)
-        buf_grow(pack, bytes - pack->len);
+    int code = bytes > pack->len ? buf_try_grow(pack, bytes - pack->len) : 0;
+    if (code != 0)
+        return code;
     listpack_change((unsigned char *)pack->data, &change);
     pack->len = bytes;
     return 0;

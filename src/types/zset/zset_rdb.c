@@ -131,7 +131,9 @@ static int members_add(struct members *m, struct slice member, double score)
         return add_new(&m->b, member, score);
     uint64_t hash = keyspace_hash(m->ks, member);
     dict_prefetch_bucket(&m->big->dict, keyspace_arena(m->ks), hash);
-    struct zset_element *el = zset_element_new(keyspace_arena(m->ks), member, score);
+    struct zset_element *el = NULL;
+    if (!arena_is_scarce(keyspace_arena(m->ks)))
+        el = zset_element_new(keyspace_arena(m->ks), member, score);
     if (el == NULL)
         return MR_E_MEMORY;
     m->waiting[m->waits] = el;
@@ -213,12 +215,12 @@ static int load_members(struct rdb_reader *in, unsigned rdb_type, struct db *db,
     unsigned budget = OBJECT_LOAD_ELEMENTS;
     for (; code == 0 && m.left > 0 && budget > 0; m.left -= code == 0, budget--)
         code = members_read(&m, in, rdb_type);
-    int settled = members_settle(&m);
-    if (settled != 0)
     if (code == 0 && m.left > 0) {
         in->want = 0;
         code = MR_E_AGAIN;
     }
+    int settled = members_settle(&m);
+    if (settled != 0)
         code = settled;
     if (code == MR_E_AGAIN) {
         if (kept == NULL)
