@@ -93,6 +93,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/types/check_hash_expire.c \
 	tests/unit/types/check_hll.c \
 	tests/unit/types/check_list.c \
+	tests/unit/types/check_rewrite.c \
 	tests/unit/types/check_set.c \
 	tests/unit/types/check_set_expire.c \
 	tests/unit/types/check_stream.c \
@@ -294,6 +295,7 @@ EXTRA_DIST += \
 	tests/wire/test_random.py \
 	tests/wire/test_rdb.py \
 	tests/wire/test_rdb_types.py \
+	tests/wire/test_rewrite.py \
 	tests/wire/test_save.py \
 	tests/wire/test_scan.py \
 	tests/wire/test_set.py \

@@ -33,5 +33,7 @@ libkeyspace_a_SOURCES = \
 	src/keyspace/object.h \
 	src/keyspace/observer.c \
 	src/keyspace/observer.h \
+	src/keyspace/rewrite.c \
+	src/keyspace/rewrite.h \
 	src/keyspace/siphash.h
 libkeyspace_a_CFLAGS = $(AM_CFLAGS)

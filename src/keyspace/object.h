@@ -16,6 +16,7 @@
 
 struct rdb_reader;
 struct rdb_writer;
+struct rewrite;
 
 /* What a file says of a key before its value. */
 struct object_meta {
@@ -25,11 +26,11 @@ struct object_meta {
     int freq;          /* -1 unknown */
 };
 
-struct object_type {
 /* Elements that a call of load takes at most, however few bytes they have: each may touch pages that
  * the kernel has to make. */
 #define OBJECT_LOAD_ELEMENTS 128
 
+struct object_type {
     unsigned number;  /* OBJECT_STRING .. */
     const char *name; /* as TYPE prints it */
     /* RDB value types that LOAD reads, by the numbers of rdb_type_of, ended by -1. */
@@ -53,6 +54,10 @@ struct object_type {
     unsigned (*rdb_type)(const struct keyspace *ks, const struct entry *e);
     /* Writes the value, without type and key. */
     void (*save)(struct rdb_writer *out, const struct keyspace *ks, const struct entry *e);
+    /* Writes the commands (keyspace/rewrite.h) that would make the key with E's value, where there is no
+     * such key: all that belongs to the value, elements that are overdue left out. The key's own
+     * expiry, and the database, are the caller's. */
+    void (*rewrite)(struct rewrite *out, const struct keyspace *ks, const struct entry *e);
     /* Makes a copy of E's value that shares nothing with it; *RET refers to E or to new memory of
      * the arena, which db_put takes (of packed bytes: entry_value_copy). MR_E_MEMORY, with nothing
      * left behind, if it cannot be had. */

@@ -11,6 +11,7 @@ libtypes_a_SOURCES = \
 	src/types/hash/hash_object.c \
 	src/types/hash/hash_private.h \
 	src/types/hash/hash_rdb.c \
+	src/types/hash/hash_rewrite.c \
 	src/types/hash/hash_table.c \
 	src/types/hash/hash_table.h \
 	src/types/hash/hash_times.c \
@@ -30,6 +31,7 @@ libtypes_a_SOURCES = \
 	src/types/list/list_pop.c \
 	src/types/list/list_private.h \
 	src/types/list/list_rdb.c \
+	src/types/list/list_rewrite.c \
 	src/types/list/list_value.c \
 	src/types/list/list_walk.c \
 	src/types/list/list_walk_private.h \
@@ -49,6 +51,7 @@ libtypes_a_SOURCES = \
 	src/types/set/set_random.c \
 	src/types/set/set_rdb.c \
 	src/types/set/set_rdb.h \
+	src/types/set/set_rewrite.c \
 	src/types/set/set_scan.c \
 	src/types/set/set_table.c \
 	src/types/set/set_table.h \
@@ -91,6 +94,7 @@ libtypes_a_SOURCES = \
 	src/types/stream/stream_rdb.c \
 	src/types/stream/stream_rdb.h \
 	src/types/stream/stream_read.c \
+	src/types/stream/stream_rewrite.c \
 	src/types/stream/stream_trim.c \
 	src/types/stream/stream_walk.c \
 	src/types/string/bitmap.def \
@@ -130,6 +134,7 @@ libtypes_a_SOURCES = \
 	src/types/string/string_options.c \
 	src/types/string/string_private.h \
 	src/types/string/string_range.c \
+	src/types/string/string_rewrite.c \
 	src/types/zset/geo.def \
 	src/types/zset/geo_cmds.c \
 	src/types/zset/geo_cmds.h \
@@ -156,5 +161,6 @@ libtypes_a_SOURCES = \
 	src/types/zset/zset_range.c \
 	src/types/zset/zset_rdb.c \
 	src/types/zset/zset_rdb.h \
-	src/types/zset/zset_reply.c
+	src/types/zset/zset_reply.c \
+	src/types/zset/zset_rewrite.c
 libtypes_a_CFLAGS = $(AM_CFLAGS) $(XXHASH_CFLAGS)

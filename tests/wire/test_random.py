@@ -10,7 +10,7 @@ import select
 
 import pytest
 import random_play
-from conftest import encode, wait_until
+from conftest import Error, encode, wait_until
 from oracle import start_oracle  # noqa: F401
 from random_commands import Commands
 from wire import conversation
@@ -63,6 +63,25 @@ def test_random_commands(start_server, start_oracle, sequence, version):
                     assert ours("DEL", "brought over") == 1
                     same = False
             assert not same or ours("DEBUG", "DIGEST") == again("DEBUG", "DIGEST")
+        made_again(ours)
+
+
+def made_again(client):
+    """Everything comes out of the commands of DEBUG REWRITE as it was."""
+    digest, contents = client("DEBUG", "DIGEST"), []
+    for db in range(2):
+        client("SELECT", db)
+        keys = sorted(client("KEYS", "*"))
+        contents.append((keys, client("DEBUG", "DIGEST-VALUE", *keys),
+                         [words for k in keys for words in client("DEBUG", "REWRITE", k)]))
+    client("FLUSHALL")
+    for db, (keys, digests, commands) in enumerate(contents):
+        client("SELECT", db)
+        faults = [(words, r) for words, r in zip(commands, client.pipeline(commands)) if isinstance(r, Error)]
+        assert faults == []
+        other = [k for k, a, b in zip(keys, digests, client("DEBUG", "DIGEST-VALUE", *keys)) if a != b]
+        assert other == []
+    assert client("DEBUG", "DIGEST") == digest
 
 
 def test_a_sequence_comes_again():

@@ -13,6 +13,7 @@
 #include "features/server/server_private.h"
 #include "keyspace/evict.h"
 #include "keyspace/object.h"
+#include "keyspace/rewrite.h"
 
 static void debug_sleep(struct command_ctx *ctx)
 {
@@ -155,6 +156,34 @@ static void debug_digest_value(struct command_ctx *ctx)
     }
 }
 
+static int take_reply(void *owner, struct slice bytes)
+{
+    resp_raw(owner, bytes.ptr, bytes.len);
+    return 0;
+}
+
+/* Requests look like replies that are arrays of bulk strings. */
+static void debug_rewrite(struct command_ctx *ctx)
+{
+    const struct server *s = ctx->owner;
+    const struct entry *e = db_find(ctx->db, ctx->argv[2], dispatch_hash(ctx, 2), DB_NO_TOUCH);
+    struct rewrite w;
+    if (e == NULL) {
+        resp_error_code(ctx->reply, MR_E_NO_KEY);
+        return;
+    }
+    size_t mark = resp_later(ctx->reply);
+    rewrite_init(&w, take_reply, ctx->reply);
+    rewrite_entry(&w, s->ops.types, db_keyspace(ctx->db), e);
+    int code = rewrite_done(&w);
+    if (code == 0) {
+        resp_later_end(ctx->reply, mark, '*', w.commands);
+        return;
+    }
+    ctx->reply->out->len = mark;
+    resp_error_code(ctx->reply, code);
+}
+
 static void debug_help(struct command_ctx *ctx)
 {
     static const char *const lines[] = {
@@ -169,6 +198,8 @@ static void debug_help(struct command_ctx *ctx)
         "    How the value of a key is stored.",
         "PROTOCOL <string|integer|double|null|array|set|map|attrib|push|verbatim|true|false>",
         "    Reply with a value of that kind.",
+        "REWRITE <key>",
+        "    The commands that would make the key again, each an array of its arguments.",
         "SLEEP <seconds>",
         "    Stop the whole server for that long.",
         NULL,
@@ -190,6 +221,7 @@ void server_cmd_debug(struct command_ctx *ctx)
         {"PROTOCOL", 3, 3, debug_protocol},
         {"ERROR", 3, 3, debug_error},
         {"DIGEST-VALUE", 2, UINT32_MAX, debug_digest_value},
+        {"REWRITE", 3, 3, debug_rewrite},
     };
     for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (slice_is(ctx->argv[1], subcommands[i].name) && ctx->argc >= subcommands[i].least &&

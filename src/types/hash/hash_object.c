@@ -110,6 +110,7 @@ const struct object_type hash_type = {
     .encoding = encoding,
     .rdb_type = hash_rdb_type,
     .save = hash_rdb_save,
+    .rewrite = hash_rewrite,
     .copy = copy,
     .length = length,
     .memory = memory,

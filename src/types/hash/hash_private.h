@@ -88,3 +88,7 @@ void hash_rdb_load_drop(struct keyspace *ks, void *partial);
 unsigned hash_rdb_type(const struct keyspace *ks, const struct entry *e);
 void hash_rdb_save(struct rdb_writer *out, const struct keyspace *ks, const struct entry *e);
 extern const int8_t hash_rdb_types[];
+
+/* --- hash_rewrite.c --- */
+
+void hash_rewrite(struct rewrite *out, const struct keyspace *ks, const struct entry *e);

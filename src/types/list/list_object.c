@@ -147,6 +147,7 @@ const struct object_type list_type = {
     .encoding = encoding,
     .rdb_type = list_rdb_type,
     .save = list_rdb_save,
+    .rewrite = list_rewrite,
     .copy = copy,
     .length = length,
     .memory = memory,

@@ -56,3 +56,7 @@ int list_rdb_load(struct rdb_reader *in, unsigned rdb_type, struct db *db, const
 void list_rdb_load_drop(struct keyspace *ks, void *partial);
 unsigned list_rdb_type(const struct keyspace *ks, const struct entry *e);
 void list_rdb_save(struct rdb_writer *out, const struct keyspace *ks, const struct entry *e);
+
+/* --- list_rewrite.c --- */
+
+void list_rewrite(struct rewrite *out, const struct keyspace *ks, const struct entry *e);

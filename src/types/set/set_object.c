@@ -187,6 +187,7 @@ const struct object_type set_type = {
     .encoding = encoding,
     .rdb_type = set_rdb_type,
     .save = set_rdb_save,
+    .rewrite = set_rewrite,
     .copy = copy,
     .memory = memory,
     .length = length,

@@ -20,3 +20,5 @@ int set_rdb_load(struct rdb_reader *in, unsigned rdb_type, struct db *db, const 
 void set_rdb_load_drop(struct keyspace *ks, void *partial);
 unsigned set_rdb_type(const struct keyspace *ks, const struct entry *e);
 void set_rdb_save(struct rdb_writer *out, const struct keyspace *ks, const struct entry *e);
+/* set_rewrite.c */
+void set_rewrite(struct rewrite *out, const struct keyspace *ks, const struct entry *e);

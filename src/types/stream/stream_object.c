@@ -180,6 +180,7 @@ const struct object_type stream_type = {
     .encoding = encoding,
     .rdb_type = stream_rdb_type,
     .save = stream_rdb_save,
+    .rewrite = stream_rewrite,
     .copy = copy,
     .length = length,
     .memory = memory,

@@ -11,5 +11,8 @@ struct registry;
 
 extern const struct object_type string_type;
 
+/* string_rewrite.c: its hook. */
+void string_rewrite(struct rewrite *out, const struct keyspace *ks, const struct entry *e);
+
 /* Adds the commands of strings, and those of bitmaps; hll.h has its own. */
 void string_register(struct registry *registry);

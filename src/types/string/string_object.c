@@ -68,6 +68,7 @@ const struct object_type string_type = {
     .encoding = encoding,
     .rdb_type = rdb_type,
     .save = save,
+    .rewrite = string_rewrite,
     .copy = copy,
     .length = length,
 };

@@ -76,6 +76,7 @@ const struct object_type zset_type = {
     .encoding = encoding,
     .rdb_type = zset_rdb_type,
     .save = zset_rdb_save,
+    .rewrite = zset_rewrite,
     .copy = copy,
     .length = length,
     .memory = memory,

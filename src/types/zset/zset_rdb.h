@@ -13,3 +13,5 @@ int zset_rdb_load(struct rdb_reader *in, unsigned rdb_type, struct db *db, const
 void zset_rdb_drop(struct keyspace *ks, void *partial);
 unsigned zset_rdb_type(const struct keyspace *ks, const struct entry *e);
 void zset_rdb_save(struct rdb_writer *out, const struct keyspace *ks, const struct entry *e);
+/* zset_rewrite.c */
+void zset_rewrite(struct rewrite *out, const struct keyspace *ks, const struct entry *e);
