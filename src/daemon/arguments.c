@@ -30,6 +30,7 @@ const char arguments_help[] =
     "  --import-redis-conf FILE  print a redis.conf as a miniredis.conf, and end\n"
     "  --reload                  have the server that runs in $RUNTIME_DIRECTORY read its\n"
     "                            configuration again, and end as that did\n"
+    "  --check-listen [ADDRESS ...]  say which of these addresses are taken, and end\n"
     "  -v, --version             print the version and end\n"
     "  -h, --help                print this text and end\n";
 
@@ -48,6 +49,7 @@ static const struct own_switch switches[] = {
     {"--check-config", NULL, false, ARGUMENTS_CHECK, ARGUMENTS_NATIVE},
     {"--print-config", NULL, false, ARGUMENTS_PRINT, ARGUMENTS_NATIVE},
     {"--reload", NULL, false, ARGUMENTS_RELOAD, ARGUMENTS_NATIVE},
+    {"--check-listen", NULL, false, ARGUMENTS_LISTEN, ARGUMENTS_NATIVE},
     {"--version", "-v", false, ARGUMENTS_VERSION, ARGUMENTS_NATIVE},
     {"--help", "-h", false, ARGUMENTS_HELP, ARGUMENTS_NATIVE},
 };
@@ -94,7 +96,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct buf *why)
     int r = 0;
     for (int i = 1; r == 0 && i < argc; i++) {
         const struct own_switch *s = find_switch(argv[i], behind_option);
-        if (s != NULL) {
+        if (a->mode == ARGUMENTS_LISTEN) {
+            a->options[a->option_count++] = argv[i];
+        } else if (s != NULL) {
             r = take_mode(a, s->mode, argv[i], why);
             if (r == 0 && s->takes_file && i + 1 >= argc) {
                 buf_printf(why, "%s wants the name of a file", argv[i]);
@@ -118,6 +122,10 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct buf *why)
             behind_option = strncmp(argv[i], "--", 2) == 0 && strchr(argv[i], '=') == NULL;
             a->options[a->option_count++] = argv[i];
         }
+    }
+    if (r == 0 && a->mode == ARGUMENTS_LISTEN && a->file != NULL) {
+        buf_printf(why, "--check-listen takes addresses alone, and no file before them");
+        r = MR_E_CONFIG;
     }
     if (r == 0 && a->mode == ARGUMENTS_RELOAD && (a->file != NULL || a->option_count > 0)) {
         buf_printf(why, "--reload takes neither a file nor options: the server that runs has its own");

@@ -18,6 +18,7 @@ enum arguments_mode {
     ARGUMENTS_PRINT,  /* --print-config */
     ARGUMENTS_IMPORT, /* --import-redis-conf FILE */
     ARGUMENTS_RELOAD, /* --reload */
+    ARGUMENTS_LISTEN, /* --check-listen WORD .., which are the options then */
 };
 
 enum arguments_syntax {

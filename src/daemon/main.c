@@ -16,6 +16,7 @@
 #include "daemon/arguments.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
+#include "systemd/check_listen.h"
 #include "systemd/reload_socket.h"
 #include "systemd/systemd.h"
 
@@ -34,7 +35,8 @@ static void fill_standard_descriptors(void)
 
 static int print(struct buf *text, FILE *where)
 {
-    fwrite(text->data, 1, text->len, where);
+    if (text->len > 0)
+        fwrite(text->data, 1, text->len, where);
     return fflush(where) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -86,6 +88,16 @@ static int ask_for_reload(void)
     return EXIT_FAILURE;
 }
 
+/* On standard error, whose lines the journal attributes to the unit that this runs for. */
+static int check_listen(const struct arguments *arguments)
+{
+    struct buf why = {0};
+    unsigned faults = systemd_check_listen(arguments->options, arguments->option_count, &why);
+    print(&why, stderr);
+    buf_done(&why);
+    return faults == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int run(struct daemon *d, const struct arguments *arguments)
 {
     struct buf faults = {0}, passed_over = {0}, out = {0};
@@ -132,6 +144,8 @@ int main(int argc, char **argv)
         status = puts("miniredis " PACKAGE_VERSION) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     } else if (arguments.mode == ARGUMENTS_RELOAD) {
         status = ask_for_reload();
+    } else if (arguments.mode == ARGUMENTS_LISTEN) {
+        status = check_listen(&arguments);
     } else {
         status = serve(&arguments);
     }

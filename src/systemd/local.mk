@@ -2,6 +2,8 @@ noinst_LIBRARIES += libsystemd.a
 libsystemd_a_SOURCES = \
 	src/systemd/cgroup.c \
 	src/systemd/cgroup.h \
+	src/systemd/check_listen.c \
+	src/systemd/check_listen.h \
 	src/systemd/fds.c \
 	src/systemd/journal.c \
 	src/systemd/library.c \

@@ -34,7 +34,7 @@ def test_version(program, word):
 def test_help_names_every_switch(program, word):
     done = run(program, word)
     assert done.returncode == 0
-    for name in ("-c ", "--redis-conf", "--check-config", "--print-config", "--import-redis-conf", "--reload",
+    for name in ("-c ", "--redis-conf", "--check-config", "--check-listen", "--print-config", "--import-redis-conf", "--reload",
                  "--version"):
         assert name in done.stdout
 
@@ -45,12 +45,33 @@ def test_help_names_every_switch(program, word):
     (["--check-config", "--print-config"], "--print-config"), (["--reload", "--check-config"], "--check-config"),
     (["--reload", "-c", "x"], "--reload"), (["--reload", "--port", "1"], "--reload"),
     (["--port", "1", "--reload"], "--reload"), (["x.conf", "--reload"], "--reload"),
+    (["x.conf", "--check-listen", "127.0.0.1:1"], "--check-listen"),
 ])
 def test_bad_command_lines(program, tmp_path, arguments, word):
     done = run(program, *arguments, cwd=tmp_path)
     assert done.returncode == 1
     assert word in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("family, form", [(socket.AF_INET, "127.0.0.1:{}"), (socket.AF_INET6, "[::1]:{}")])
+def test_check_listen(program, tmp_path, family, form):
+    """As a unit's property Listen has the words: those that are no addresses of TCP do not matter."""
+    path = tmp_path / "x.sock"
+    with socket.socket(family) as other:
+        try:
+            other.bind(("" if family == socket.AF_INET else "::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        other.listen()
+        taken = form.format(other.getsockname()[1])
+        words = ["(Stream)", taken, "(Stream)", "192.0.2.1:1", str(path), "@x", "vsock:2:1", "", ":", "[]:1", "6379"]
+        done = run(program, "--check-listen", *words)
+        assert done.returncode == 1
+        assert done.stderr == f"cannot listen on {taken}: Address already in use\n"
+    done = run(program, "--check-listen", *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not path.exists()
 
 
 def test_check_config_ok(program, tmp_path):
