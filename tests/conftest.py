@@ -18,6 +18,7 @@ servers are part of the report.
 """
 import ctypes
 import os
+import random
 import re
 import signal
 import socket
@@ -49,11 +50,26 @@ def find_program():
     pytest.exit("no miniredis to test: build it, or name it in MINIREDIS", returncode=2)
 
 
+def ephemeral_ports():
+    """The first of the ports that connections of whoever it is take at any time."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return 0
+
+
 def free_port():
-    """A port that nobody has now; who uses it must be ready to try another one."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody has now; who uses it must be ready to try another one. If the machine has such,
+    it is none that becomes somebody's by chance."""
+    below = ephemeral_ports()
+    for _ in range(100):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", random.SystemRandom().randrange(10000, below) if below >= 20000 else 0))
+                return s.getsockname()[1]
+            except OSError:
+                continue
+    raise RuntimeError("no port is free")
 
 
 # --- RESP ---

@@ -81,7 +81,7 @@ class Machine:
             preexec_fn=with_our_end(self.enter_cgroup))
         said.close()
         # What it was before it became that process may have had a child too.
-        wait_until(lambda: (self.directory / "log").exists())
+        wait_until(lambda: (self.directory / "log").exists(), 300)  # where the root directory is copied it takes long
         self.pid = child_of(self.process.pid)
         self.wait_booted()
 
@@ -89,10 +89,10 @@ class Machine:
         (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
 
     def wait_booted(self):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         state = None
         while time.monotonic() < deadline and self.process.poll() is None:
-            state = self("systemctl", "is-system-running", check=False, limit=10)
+            state = self("systemctl", "is-system-running", check=False)
             if state.out.strip() == "running":
                 return
             if state.out.strip() in ("degraded", "maintenance"):
@@ -130,7 +130,7 @@ class Machine:
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "SYSTEMD_COLORS=0",
                 "SYSTEMD_PAGER=", "DEBIAN_FRONTEND=noninteractive", *map(str, words)]
 
-    def __call__(self, *words, check=True, limit=60, stdin=None):
+    def __call__(self, *words, check=True, limit=180, stdin=None):
         done = subprocess.run(self.command(words), stdin=subprocess.DEVNULL if stdin is None else None,
                               input=stdin, capture_output=True, timeout=limit)
         result = Result(done)
@@ -172,7 +172,7 @@ class Machine:
         if owner is not None:
             self("chown", owner, name)
 
-    def install(self, deb, limit=120):
+    def install(self, deb, limit=300):
         shutil.copy(deb, self.path("/tmp/package.deb"))
         return self("dpkg", "-i", "/tmp/package.deb", limit=limit)
 

@@ -91,5 +91,5 @@ def test_autopkgtest(boot, deb, name):
     m = boot()
     m.install(deb)
     copy_tree(m, "debian", "etc")
-    done = m("sh", "-c", f"cd /tmp/tree && exec debian/tests/{name}", check=False, limit=120)
+    done = m("sh", "-c", f"cd /tmp/tree && exec debian/tests/{name}", check=False, limit=600)
     assert done.status == 0, done.text

@@ -3,6 +3,7 @@
 
 Every test in this folder runs with a filter of system calls that kills; see booted.py.
 """
+import importlib.util
 import json
 import os
 import re
@@ -125,9 +126,10 @@ def test_the_wire_suite_under_the_filter(service, tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     environment |= {"MINIREDIS": str(HERE / "filtered"), "FILTERED_PROGRAM": program,
                     "FILTERED_CALLS": " ".join(unit_calls(service))}
-    done = subprocess.run([sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+    parallel = ["-n", str(os.cpu_count())] if importlib.util.find_spec("xdist") else []
+    done = subprocess.run([sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *parallel,
                            f"--basetemp={tmp_path / 'wire'}", str(TOP / "tests/wire")], env=environment, cwd=TOP,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=3600)
     text = done.stdout.decode()
     # Whether its replies are right is that suite's own affair.
     killed = [at for at in re.finditer(r"exit status: -31\b", text)]

@@ -13,7 +13,7 @@ import threading
 import time
 
 import pytest
-from conftest import PATIENCE, TOP, Client, Error
+from conftest import PATIENCE, TOP, Client, Error, wait_until
 from test_daemon import pair
 from test_systemd import Journal, built_with_systemd, manager  # noqa: F401 (fixtures)
 
@@ -338,7 +338,8 @@ def test_a_late_watchdog(start, journal, manager):  # noqa: F811
     assert journal.wait_for("WATCHDOG")[0]["MINIREDIS_SECONDS"] == "0.4"
     with server.client() as c:
         assert c("DEBUG", "SLEEP", "0.35") == "OK"
-        assert float(journal.wait_for("WATCHDOG_LATE")[0]["MINIREDIS_SECONDS"]) >= 0.3
+        # A machine that has a lot to do may have been late before.
+        assert wait_until(lambda: any(float(e["MINIREDIS_SECONDS"]) >= 0.35 for e in journal.of("WATCHDOG_LATE")))
 
 
 def test_what_does_not_fit_the_machine(start, servers, journal, manager):  # noqa: F811

@@ -25,14 +25,30 @@ def built_with_systemd(program):
 
 
 class Manager:
-    """The manager's end of NOTIFY_SOCKET: collects messages, with the time of each."""
+    """The manager's end of NOTIFY_SOCKET: collects messages, with the time of each.
 
-    def __init__(self, path):
+    One that does not listen yet, until begin(), has no room for messages either: who sends one waits for that."""
+
+    FILLER = b"X_FILLER=1"
+
+    def __init__(self, path, listens=True):
         self.path = str(path)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
         self.messages = []
         self.changed = threading.Condition()
+        if listens:
+            self.begin()
+        else:
+            self.fill()
+
+    def fill(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s, contextlib.suppress(BlockingIOError):
+            s.setblocking(False)
+            while True:
+                s.sendto(self.FILLER, self.path)
+
+    def begin(self):
         threading.Thread(target=self.collect, daemon=True).start()
 
     def collect(self):
@@ -41,6 +57,8 @@ class Manager:
                 text = self.socket.recv(8192).decode()
             except OSError:
                 return
+            if text == self.FILLER.decode():
+                continue
             with self.changed:
                 self.messages.append((time.monotonic(), dict(line.split("=", 1) for line in text.split("\n"))))
                 self.changed.notify_all()
@@ -137,9 +155,12 @@ def test_supervised_makes_no_difference(servers, manager, value):
 def test_watchdog(servers, manager):
     # For systemd WATCHDOG_PID is set by it; the server does not know its own before it starts.
     servers.start(env={**manager.environment, "WATCHDOG_USEC": "200000"})
-    assert wait_until(lambda: len(manager.having("WATCHDOG")) >= 4)
-    times = [at for at, message in manager.messages if "WATCHDOG" in message]
-    assert times[3] - times[0] < 3 * 0.2, "a ping in each period, and well within it"
+
+    def well_within():
+        times = [at for at, message in list(manager.messages) if "WATCHDOG" in message]
+        return any(later - at < 3 * 0.2 for at, later in zip(times, times[3:]))
+    # A machine that has a lot to do may be late at times, but not always.
+    assert wait_until(well_within), "a ping in each period, and well within it"
 
 
 def test_watchdog_of_somebody_else(servers, manager):
@@ -156,10 +177,12 @@ def test_watchdog_stops_when_the_loop_does(servers, manager):
     assert manager.wait_for("WATCHDOG")
     with server.client() as c:
         began = time.monotonic()
-        assert c("DEBUG", "SLEEP", "0.3") == "OK"
+        assert c("DEBUG", "SLEEP", "1") == "OK"
         ended = time.monotonic()
-    within = [at for at, message in manager.messages if "WATCHDOG" in message and began + 0.05 < at < ended - 0.05]
-    assert within == [], "pings come from the loop, not from beside it"
+    # When within that it went to sleep is not known, nor when the last ping before was read: no ping for
+    # most of the time that it slept, where there is one every 20 ms otherwise.
+    times = [began, *(at for at, message in list(manager.messages) if "WATCHDOG" in message and began < at < ended), ended]
+    assert max(b - a for a, b in zip(times, times[1:])) > 0.6, "pings come from the loop, not from beside it"
     count = len(manager.having("WATCHDOG"))
     assert wait_until(lambda: len(manager.having("WATCHDOG")) > count)
 
@@ -167,9 +190,17 @@ def test_watchdog_stops_when_the_loop_does(servers, manager):
 # --- a load that takes its time ---
 
 
+@pytest.fixture
+def patient(tmp_path):
+    """A manager that a load waits for in the midst: behind its first slice the server tells how far it is."""
+    m = Manager(tmp_path / "notify", listens=False)
+    yield m
+    m.socket.close()
+
+
 @pytest.fixture(scope="module")
 def big_file(tmp_path_factory):
-    """A file that takes some hundred milliseconds to load: keys enough for many slices."""
+    """A file that takes some hundred milliseconds to load: keys enough for many slices, and many more than one."""
     home = tmp_path_factory.mktemp("big")
     with open(home / "dump.rdb", "wb") as f:
         f.write(b"REDIS0011\xfe\x00\xfb\x80\x00\x0f\x42\x40\x00")
@@ -179,15 +210,14 @@ def big_file(tmp_path_factory):
     return home
 
 
-def test_a_load_shows_and_answers(servers, manager, big_file):
-    server = servers.launch("--dir", big_file, env=manager.environment)
+def test_a_load_shows_and_answers(servers, patient, big_file):
+    server = servers.launch("--dir", big_file, env=patient.environment)
     assert server.log.wait_for("Listening"), server.report()
-    server.signal(signal.SIGSTOP)
     with server.client() as c, server.client() as info:
         # Both requests wait in the sockets before the loop goes on: it must answer them in the load.
         c.send(encode("GET", "key:00000001") + encode("PING"))
         info.send(encode("INFO", "persistence"))
-        server.signal(signal.SIGCONT)
+        patient.begin()
         get, ping, text = c.reply(), c.reply(), info.reply().decode()
         assert isinstance(get, Error) and get.startswith("LOADING "), get
         assert isinstance(ping, Error) and ping.startswith("LOADING "), ping
@@ -199,11 +229,11 @@ def test_a_load_shows_and_answers(servers, manager, big_file):
         assert c("GET", "key:00000001") == b"v" * 40
         assert c("DBSIZE") == 1000000
         assert c.info("persistence")["loading"] == "0"
-    extend = manager.wait_for("EXTEND_TIMEOUT_USEC")
-    assert manager.wait_for("READY")
-    kinds = [set(message) for _, message in manager.messages]
+    extend = patient.wait_for("EXTEND_TIMEOUT_USEC")
+    assert patient.wait_for("READY")
+    kinds = [set(message) for _, message in patient.messages]
     assert extend and int(extend["EXTEND_TIMEOUT_USEC"]) >= 10_000_000
-    status = [m["STATUS"] for m in manager.having("STATUS")]
+    status = [m["STATUS"] for m in patient.having("STATUS")]
     assert re.search(r"\d+ %", status[0]), status
     assert "EXTEND_TIMEOUT_USEC" in kinds[0]
 
@@ -214,7 +244,7 @@ def test_progress_of_a_save(servers, manager, tmp_path):
                            env={**manager.environment, "WATCHDOG_USEC": "600000000"})
     with server.client() as c:
         value = "x" * 100000
-        c.pipeline([("SET", f"key:{i}", value) for i in range(2000)])
+        c.pipeline([("SET", f"key:{i}", value) for i in range(500)])
         seen = len(manager.messages)
         assert c("SAVE") == "OK"
         c("DEL", "key:1")
@@ -234,25 +264,27 @@ def test_progress_of_a_save(servers, manager, tmp_path):
         i for i, m in enumerate(said) if "STOPPING" in m][0]
 
 
-def test_the_end_of_a_load_by_a_signal(servers, manager, big_file):
-    server = servers.launch("--dir", big_file, env=manager.environment)
+def test_the_end_of_a_load_by_a_signal(servers, patient, big_file):
+    server = servers.launch("--dir", big_file, env=patient.environment)
     assert server.log.wait_for("Listening"), server.report()
     server.signal(signal.SIGTERM)
+    patient.begin()
     assert server.wait() == 0
-    assert manager.wait_for("STOPPING=1")
-    assert manager.having("READY") == []
+    assert patient.wait_for("STOPPING=1")
+    assert patient.having("READY") == []
 
 
-def test_a_reload_within_a_load_does_not_say_ready(servers, manager, big_file):
-    server = servers.launch("--dir", big_file, env=manager.environment)
+def test_a_reload_within_a_load_does_not_say_ready(servers, patient, big_file):
+    server = servers.launch("--dir", big_file, env=patient.environment)
     assert server.log.wait_for("Listening"), server.report()
     server.signal(signal.SIGHUP)
+    patient.begin()
     assert server.log.wait_for("no configuration file"), server.report()
     assert server.wait_ready()
-    assert manager.wait_for("READY")
+    assert patient.wait_for("READY")
     assert server.stop() == 0
-    assert manager.having("RELOADING") == []
-    assert len(manager.having("READY")) == 1
+    assert patient.having("RELOADING") == []
+    assert len(patient.having("READY")) == 1
 
 
 # --- passed sockets ---

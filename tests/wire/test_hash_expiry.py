@@ -41,7 +41,7 @@ def test_many_of_one_hash(client):
     base = now_ms(client) + 400
     client.pipeline([("HSETEX", "h", "PXAT", base + i // 100, "FIELDS", "1", f"f{i}", "v") for i in range(10000)])
     client.pipeline([("HSET", "h", f"s{i}", "v") for i in range(10000)])
-    assert client.info("keyspace")["db0"].endswith(",subexpiry=1")
+    assert client.info("keyspace")["db0"].endswith(",subexpiry=1") or now_ms(client) >= base + 99
     while (length := client("HLEN", "h")) > 10000:
         after = now_ms(client)
         assert length >= 10000 + 100 * max(0, min(100, base + 99 - after)), "a field went before its time"
