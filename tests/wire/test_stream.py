@@ -113,3 +113,22 @@ def test_random_commands(server, oracle, size, entries):
                     assert theirs("DUMP", "copy") == yours
                 assert info(ours("XINFO", "STREAM", "copy", "FULL", "COUNT", "0")) == \
                     info(theirs("XINFO", "STREAM", "copy", "FULL", "COUNT", "0"))
+
+
+FAR = ["9223372036854775908-1", "9223372036854775909-1", "18446744073709551615-0", "18446744073709551615-18446744073709551615"]
+
+
+@pytest.mark.parametrize("last", FAR)
+def test_ids_may_be_as_far_apart_as_numbers_are(server, oracle, last):
+    """In one node; a file counts from its first id, by numbers with a sign."""
+    with server.client() as ours, oracle.client() as theirs:
+        for c in (ours, theirs):
+            c("DEL", "k", "copy")
+            assert c("XADD", "k", "100-1", "f", "v") == b"100-1"
+            assert c("XADD", "k", last, "f", "v") == last.encode()
+        payload = theirs("DUMP", "k")
+        assert ours("DUMP", "k") == payload
+        for c in (ours, theirs):
+            assert c("RESTORE", "copy", 0, payload) == "OK"
+            assert c("XRANGE", "copy", "-", "+") == [[b"100-1", [b"f", b"v"]], [last.encode(), [b"f", b"v"]]]
+        assert ours("DUMP", "copy") == payload

@@ -164,7 +164,7 @@ static int take_entry(struct unpack *u)
     int64_t flags, ms, seq;
     uint64_t pairs = u->name_count, items;
     size_t packed = 0;
-    if (!take_int(u, &flags) || !take_int(u, &ms) || !take_int(u, &seq) || (flags & ~3) != 0 || ms < 0)
+    if (!take_int(u, &flags) || !take_int(u, &ms) || !take_int(u, &seq) || (flags & ~3) != 0)
         return MR_E_CORRUPT;
     struct stream_id id = {u->master.ms + (uint64_t)ms, u->master.seq + (uint64_t)seq};
     bool same = (flags & STREAM_ENTRY_SAME) != 0, is_deleted = (flags & STREAM_ENTRY_DELETED) != 0;
