@@ -577,6 +577,8 @@ class Commands:
             return timeout not in ("0.001", "0.0001", "-1", "x", "1e-9", "nan", "abc", "")
         if name[:4] == "SORT" and "BY" in words and "*" not in str(words[words.index("BY") + 1:][:1]):
             return True  # as a set's members happen to lie
+        if name == "COMMAND":  # 7.0 takes the first digits of what is no number for the number of keys
+            return any(word in NUMBERS[NUMBERS.index("9223372036854775808"):] for word in words[3:5])
         if "BLOCK" in words:
             at = words.index("BLOCK") + 1
             return at < len(words) and words[at] not in (1, -1, "x")
