@@ -579,6 +579,8 @@ class Commands:
             return True  # as a set's members happen to lie
         if name == "COMMAND":  # 7.0 takes the first digits of what is no number for the number of keys
             return any(word in NUMBERS[NUMBERS.index("9223372036854775808"):] for word in words[3:5])
+        if name == "LPOS":
+            return "-9223372036854775808" in words[3:]  # 7.0 searches with a rank that cannot be negated
         if "BLOCK" in words:
             at = words.index("BLOCK") + 1
             return at < len(words) and words[at] not in (1, -1, "x")
