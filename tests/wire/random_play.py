@@ -203,6 +203,7 @@ class Play:
 
     def __init__(self, ours, theirs, version):
         self.clients = (ours.client(), theirs.client())
+        self.oracle = theirs
         self.version = version
         self.databases = 2
         self.asked = 0
@@ -411,7 +412,14 @@ class Play:
         """7.0 makes a big sorted set of each that it sorts; it gets its own again."""
         theirs, key = self.clients[1], words[1]
         before = theirs("OBJECT", "ENCODING", key)
-        self.same(list(words))
+        try:
+            self.same(list(words))
+        except Difference:
+            # 7.0 takes any number for one out of range where errno has been ERANGE since some other
+            # command; it is something else once a client has been accepted.
+            with self.oracle.client() as fresh:
+                fresh("PING")
+            self.same(list(words))
         if before == b"listpack" and theirs("OBJECT", "ENCODING", key) == b"skiplist":
             for c in self.clients:
                 dump, expires = c("DUMP", key), max(0, c("PEXPIRETIME", key))
