@@ -558,12 +558,22 @@ class Commands:
             words = self.mess(family())
             if self.is_left_out(words):
                 continue
+            if str(words[0])[:3].upper() == "GEO" and "COUNT" in words and (to := self.stored_at(words)) is not None:
+                return ["@stored", to, *words]
             by_member = "LEX" in str(words[0]).upper() or any(str(w).upper() == "BYLEX" for w in words)
             if len(words) < 2:
                 return words
             if str(words[0])[:2].upper() == "PF":
                 return ["@hll", *words]
             return ["@lex", *words] if by_member and len(words) > 2 else ["@sort", *words] if str(words[0]).upper()[:4] == "SORT" else words
+
+    @staticmethod
+    def stored_at(words):
+        """The key in which a search stores what it finds."""
+        if str(words[0]).upper() == "GEOSEARCHSTORE":
+            return words[1]
+        at = [i + 1 for i, word in enumerate(words[:-1]) if word in ("STORE", "STOREDIST")]
+        return words[at[-1]] if at else None
 
     @staticmethod
     def is_left_out(words):

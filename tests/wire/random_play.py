@@ -425,6 +425,17 @@ class Play:
                 dump, expires = c("DUMP", key), max(0, c("PEXPIRETIME", key))
                 c("RESTORE", key, expires, dump, "REPLACE", *(["ABSTTL"] if expires else []))
 
+    def stored(self, key, *words):
+        """What a search stores of places that are equally far, where COUNT cuts among them, may be any of them."""
+        self.same(list(words))
+        replies = self.both("ZRANGE", key, 0, -1, "WITHSCORES")
+        if replies[0] != replies[1] and not any(isinstance(r, Error) for r in replies):
+            scores = [[float(s) for s in (r[1::2] if self.version == 2 else [pair[1] for pair in r])] for r in replies]
+            if scores[0] != scores[1]:
+                raise Difference(words, *replies)
+            ours, theirs = self.clients
+            assert ours("RESTORE", key, 0, theirs("DUMP", key), "REPLACE") == "OK"
+
     def hll(self, *words):
         """A sketch that strings were put behind is none here, and one to 7.0."""
         a, b = self.both(*words)
