@@ -560,6 +560,8 @@ class Commands:
                 continue
             if str(words[0])[:3].upper() == "GEO" and "COUNT" in words and (to := self.stored_at(words)) is not None:
                 return ["@stored", to, *words]
+            if str(words[0]).upper() == "SDIFFSTORE":
+                return ["@diff", *words]
             by_member = "LEX" in str(words[0]).upper() or any(str(w).upper() == "BYLEX" for w in words)
             if len(words) < 2:
                 return words
