@@ -145,7 +145,11 @@ uint64_t stream_trim(struct stream *s, struct arena *a, const struct stream_trim
         trim_acked(&w);
     } else if (!trim_nodes(&w) && !t->approx) {
         struct btree_place place = btree_first(&s->nodes);
-        trim_entries(&w, btree_element(a, &place), false);
+        struct stream_node *n = btree_element(a, &place);
+        trim_entries(&w, n, false);
+        /* Where its last entries had been deleted before. */
+        if (n->live == 0)
+            stream_drop_node(s, a, &place);
     }
     return w.deleted;
 }

@@ -107,6 +107,29 @@ static void trim(const char *key, uint64_t keep)
     ck_assert_str_eq(type_runf("XTRIM %s MAXLEN %llu", key, (unsigned long long)keep), want);
 }
 
+/* MORE behind the first that is left, if there are as many. */
+static unsigned near_first(unsigned more)
+{
+    unsigned at = 0;
+    while (at < model.count && model.gone[at])
+        at++;
+    return at + more < model.count ? at + more : model.count - 1;
+}
+
+/* By id, and not far: so that it meets nodes whose last entries were deleted before. */
+static void trim_below(const char *key, unsigned more)
+{
+    uint64_t was = model.live;
+    unsigned at = near_first(more);
+    for (unsigned i = 0; i < at; i++)
+        forget(i);
+    char want[40];
+    snprintf(want, sizeof want, ":%llu\r\n", (unsigned long long)(was - model.live));
+    ck_assert_str_eq(type_runf("XTRIM %s MINID %llu-%llu", key, (unsigned long long)model.id[at].ms,
+                               (unsigned long long)model.id[at].seq),
+                     want);
+}
+
 /* A walk between two ids, in either direction. */
 static void check_walk(const char *key)
 {
@@ -125,17 +148,20 @@ static void check_walk(const char *key)
 static void stir(const char *key, unsigned rounds)
 {
     for (unsigned i = 0; i < rounds; i++) {
-        unsigned what = (unsigned)below(100), at = (unsigned)below(model.count + 1);
+        unsigned what = (unsigned)below(100), at = (unsigned)below(2ull * model.count + 1);
         if (what < 70 || model.count < 10) {
             add(key);
         } else if (what < 90) {
-            at = at < model.count ? at : model.count - 1;
+            at = at < model.count ? at : near_first((unsigned)below(9));
             must(stream_contains(get(key), a, model.id[at]) == !model.gone[at]);
             must(stream_delete(get(key), a, model.id[at]) == !model.gone[at]);
             forget(at);
             must(!stream_contains(get(key), a, model.id[at]));
-        } else if (what < 99) {
+        } else if (what < 97) {
             check_walk(key);
+        } else if (what < 99) {
+            trim_below(key, (unsigned)below(9));
+            must(stream_check(get(key), a));
         } else {
             trim(key, below(model.live + 3));
         }
