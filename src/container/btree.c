@@ -367,6 +367,46 @@ uint64_t btree_remove_range(struct btree *t, struct arena *a, struct btree_place
     return out;
 }
 
+/* Closes the gaps of those items from SLOT on that go; returns how many do. */
+static unsigned close_some(const struct arena *a, struct btree_node *n, unsigned slot,
+                           bool (*goes)(void *arg, void *element), void *arg)
+{
+    uint32_t *tags = btree_tags(n);
+    unsigned to = slot, count = n->count;
+    for (unsigned i = slot; i < count; i++) {
+        const char *item = btree_leaf_element(n, i);
+        if (goes(arg, arena_expand(a, arena_load_short(item))))
+            continue;
+        tags[to] = tags[i];
+        memmove(btree_leaf_element(n, to++), item, ARENA_SHORT);
+    }
+    n->count = to;
+    return count - to;
+}
+
+uint64_t btree_remove_some(struct btree *t, struct arena *a, struct btree_place *place,
+                           bool (*goes)(void *arg, void *element), void *arg)
+{
+    uint64_t leaf = place->leaf;
+    unsigned slot = place->slot;
+    if (leaf == 0 || !btree_settle(a, &leaf, &slot))
+        return 0;
+    struct btree_node *n = btree_node(a, leaf);
+    bool first = slot == 0;
+    unsigned gone = close_some(a, n, slot, goes, arg);
+    slot = n->count;
+    if (gone > 0) {
+        btree_node_add(a, n, 0 - (uint64_t)gone, place);
+        t->count = t->weight -= gone;
+        if (first && n->count > 0)
+            btree_node_least(t, a, n);
+        btree_node_mend(t, a, n, &leaf, &slot);
+    }
+    place->leaf = leaf;
+    place->slot = slot;
+    return gone;
+}
+
 void btree_replace(struct btree *t, struct arena *a, const struct btree_place *place, void *element)
 {
     uint64_t leaf = place->leaf;

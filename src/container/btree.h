@@ -81,6 +81,14 @@ void btree_remove(struct btree *t, struct arena *a, struct btree_place *place);
  * the one that followed. Returns the weight taken out. */
 uint64_t btree_remove_range(struct btree *t, struct arena *a, struct btree_place *place, uint64_t weight,
                             void (*fn)(void *arg, void *element), void *arg);
+/* In a tree by order: takes out the elements from PLACE on to the end of its leaf of which GOES says so; it
+ * is asked about each of them in order, may free it, and must not use the tree. PLACE is then behind the
+ * last one that it was asked about. O(log n), and a leaf. Returns how many it took out. */
+uint64_t btree_remove_some(struct btree *t, struct arena *a, struct btree_place *place,
+                           bool (*goes)(void *arg, void *element), void *arg);
+/* In a tree by order: moves what stands before PLACE to HEAD, an empty tree of that kind. O(log n), and a
+ * look at every 5000th element of the smaller part. PLACE is not valid after. */
+void btree_cut(struct btree *t, struct arena *a, const struct btree_place *place, struct btree *head);
 /* Puts ELEMENT, which stands in the same order and has the same tag, in the place of the one there. */
 void btree_replace(struct btree *t, struct arena *a, const struct btree_place *place, void *element);
 /* In a tree by place: the weight of the element at PLACE is now WEIGHT. */

@@ -198,6 +198,25 @@ static struct btree_node *root_grow(struct btree *t, struct arena *a, struct btr
     return btree_node_move(t, a, n, room < full ? room : full);
 }
 
+/* --- cutting --- */
+
+struct btree_node *btree_node_cut(struct btree *head, struct arena *a, struct btree_node *n, unsigned slot,
+                                  bool spare)
+{
+    struct btree_node *prev = n->prev == 0 ? NULL : btree_node(a, n->prev), *made = NULL;
+    if (slot + spare > 0) {
+        made = node_new(head, a, n->level, n->capacity);
+        made->count = slot;
+        copy(a, made, 0, n, 0, slot);
+        btree_node_close(n, 0, slot);
+        made->prev = n->prev;
+    }
+    if (prev != NULL)
+        prev->next = arena_shorten(a, made);
+    n->prev = 0;
+    return made;
+}
+
 /* --- one more item --- */
 
 /* Links N with NEIGHBOUR, before or behind it, and puts it in place above. */

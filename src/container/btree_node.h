@@ -26,3 +26,8 @@ void btree_node_room(struct btree *t, struct arena *a, struct btree_node **n, un
 /* Items of N went: frees it if it is empty, mends its fill, lowers the tree. *LEAF and *SLOT, a
  * place in N, follow its item; both NULL where nobody asks. */
 void btree_node_mend(struct btree *t, struct arena *a, struct btree_node *n, uint64_t *leaf, unsigned *slot);
+/* Takes the items before SLOT out of N, which nothing stands before then, and what stood before them
+ * behind nothing. They are in a node of HEAD's, which is returned (NULL: there are none); SPARE: it is
+ * made in any case, for one more item. Those above are not told. */
+struct btree_node *btree_node_cut(struct btree *head, struct arena *a, struct btree_node *n, unsigned slot,
+                                  bool spare);

@@ -2,6 +2,7 @@ noinst_LIBRARIES += libcontainer.a
 libcontainer_a_SOURCES = \
 	src/container/btree.c \
 	src/container/btree.h \
+	src/container/btree_cut.c \
 	src/container/btree_node.c \
 	src/container/btree_node.h \
 	src/container/btree_private.h \

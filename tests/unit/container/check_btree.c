@@ -312,6 +312,91 @@ static void ordered_ranges(struct ordered *o)
     ordered_check(o);
 }
 
+struct some {
+    struct ordered *o;
+    uint64_t next; /* key that is not asked about yet */
+    unsigned percent;
+};
+
+static bool some_one(void *arg, void *element)
+{
+    struct some *s = arg;
+    struct element *e = element;
+    must(s->o->expect[e->key] == e && e->key >= s->next);
+    /* None is left out. */
+    must(s->next == 0 || model_rank(s->o, s->next) == model_rank(s->o, e->key));
+    s->next = e->key + 1;
+    if (random_below(&s->o->r, 100) >= s->percent)
+        return false;
+    s->o->next = 0;
+    range_one(s->o, e);
+    return true;
+}
+
+/* Leaf after leaf from some place on, of which some elements go. */
+static void ordered_remove_some(struct ordered *o, unsigned percent, unsigned leaves)
+{
+    struct some s = {o, random_below(&o->r, o->keys), percent};
+    struct btree_place place = ordered_seek(o, s.next, false);
+    for (; leaves > 0; leaves--) {
+        uint64_t had = o->count, from = s.next;
+        must(btree_remove_some(&o->t, &o->a, &place, some_one, &s) == had - o->count);
+        must(btree_element(&o->a, &place) == model_at(o, model_rank(o, s.next)));
+        must(btree_rank(&o->t, &o->a, &place) == model_rank(o, s.next));
+        must(s.next > from || btree_element(&o->a, &place) == NULL);
+    }
+    ordered_check(o);
+}
+
+static void ordered_somes(struct ordered *o)
+{
+    for (unsigned i = 0; i < 60 && o->count > 0; i++) {
+        ordered_remove_some(o, i % 3 == 0 ? 100 : (unsigned)random_below(&o->r, 100),
+                            1 + (unsigned)random_below(&o->r, i % 5 == 0 ? 300 : 10));
+        for (unsigned k = 0; k < 400; k++)
+            ordered_insert(o, random_below(&o->r, o->keys));
+    }
+}
+
+/* What stands before some place is cut off, and is a tree that can be changed as any; then that is drained,
+ * the rest stays. */
+static void ordered_cut(struct ordered *o)
+{
+    uint64_t rank = random_below(&o->r, o->count + 1), had = o->count;
+    struct btree_place place =
+        random_below(&o->r, 2) ? btree_at(&o->t, &o->a, rank, NULL) : btree_end(&o->t, &o->a);
+    rank = btree_rank(&o->t, &o->a, &place);
+    struct btree head, rest;
+    struct element *first = model_at(o, rank);
+    btree_init(&head, BTREE_BY_ORDER);
+    btree_cut(&o->t, &o->a, &place, &head);
+    must(btree_check(&head, &o->a, before) && btree_check(&o->t, &o->a, before));
+    must(head.count == rank && o->t.count == had - rank);
+    place = btree_first(&o->t);
+    must(btree_element(&o->a, &place) == first);
+    /* The half that goes on is drawn; of the other one nothing is left. */
+    rest = o->t;
+    if (random_below(&o->r, 2))
+        rest = head, head = o->t;
+    o->next = 0;
+    for (uint64_t budget = 64; !btree_drain(&head, &o->a, &budget, range_one, o);)
+        budget = 64;
+    o->t = rest;
+    ordered_check(o);
+}
+
+static void ordered_cuts(struct ordered *o)
+{
+    for (unsigned i = 0; i < 30 && o->count > 0; i++) {
+        ordered_cut(o);
+        for (unsigned k = 0; k < 200u << i % 7; k++)
+            ordered_insert(o, random_below(&o->r, o->keys));
+        for (unsigned k = 0; k < 100; k++)
+            ordered_remove(o, random_below(&o->r, o->keys));
+        ordered_check(o);
+    }
+}
+
 static void *move_one(void *arg, void *element)
 {
     struct ordered *o = arg;
@@ -357,6 +442,8 @@ static void ordered_run(uint64_t keys, uint64_t group, uint64_t ops)
     ordered_ops(&o, ops / 2, 80, keys);
     ordered_ops(&o, ops / 2, 30, keys / 50 + 1);
     ordered_ranges(&o);
+    ordered_cuts(&o);
+    ordered_somes(&o);
     ordered_relocate(&o, true);
     ordered_ops(&o, ops / 4, 80, keys);
     ordered_done(&o);
