@@ -82,6 +82,8 @@ libtypes_a_SOURCES = \
 	src/types/stream/stream_idmp_object.c \
 	src/types/stream/stream_idmp_private.h \
 	src/types/stream/stream_info.c \
+	src/types/stream/stream_name.c \
+	src/types/stream/stream_name.h \
 	src/types/stream/stream_node.c \
 	src/types/stream/stream_node.h \
 	src/types/stream/stream_object.c \

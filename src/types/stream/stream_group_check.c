@@ -2,6 +2,7 @@
 /*
  * Whether the groups of a stream are as they should be, for tests.
  */
+#include "types/stream/stream_name.h"
 #include "types/stream/stream_pel.h"
 
 static bool id_before(const void *x, const void *y)
@@ -16,21 +17,14 @@ static bool time_before(const void *x, const void *y)
     return p->delivered_ms < q->delivered_ms || (p->delivered_ms == q->delivered_ms && id_before(x, y));
 }
 
-static bool order_before(struct slice a, struct slice b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len == 0 ? 0 : memcmp(a.ptr, b.ptr, len);
-    return order != 0 ? order < 0 : a.len < b.len;
-}
-
 static bool group_before(const void *x, const void *y)
 {
-    return order_before(stream_group_name(x), stream_group_name(y));
+    return stream_name_compare(stream_group_name(x), stream_group_name(y)) < 0;
 }
 
 static bool consumer_before(const void *x, const void *y)
 {
-    return order_before(stream_consumer_name(x), stream_consumer_name(y));
+    return stream_name_compare(stream_consumer_name(x), stream_consumer_name(y)) < 0;
 }
 
 /* How many stand in LINE, or UINT64_MAX if its links, the order or the owners are not right. */

@@ -10,44 +10,31 @@
 #include "base/clock.h"
 #include "types/stream/stream_cmds.h"
 #include "types/stream/stream_idmp_private.h"
+#include "types/stream/stream_name.h"
 
 #define PRUNE_MAX 64 /* records that are forgotten at once for their age */
 #define SWEEP     2  /* other producers that are looked at */
 
 /* --- orders --- */
 
-static uint32_t text_tag(struct slice text)
-{
-    uint32_t tag = 0;
-    for (unsigned i = 0; i < 4; i++)
-        tag = tag << 8 | (i < text.len ? (unsigned char)text.ptr[i] : 0U);
-    return tag;
-}
-
-static int compare_text(struct slice a, struct slice b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len == 0 ? 0 : memcmp(a.ptr, b.ptr, len);
-    return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
-}
-
 static int compare_name(const void *element, const void *key)
 {
     const struct stream_producer *p = element;
-    return compare_text(slice_of(p->name, p->len), *(const struct slice *)key);
+    return stream_name_compare(slice_of(p->name, p->len), *(const struct slice *)key);
 }
 
 static int compare_iid(const void *element, const void *key)
 {
     const struct stream_record *r = element;
-    return compare_text(slice_of(r->iid, r->len), *(const struct slice *)key);
+    return stream_name_compare(slice_of(r->iid, r->len), *(const struct slice *)key);
 }
 
-static int compare_id(const void *element, const void *key)
+int stream_idmp_compare(const void *element, const void *key)
 {
     const struct stream_record *r = element, *other = key;
     int order = stream_id_compare(r->id, other->id);
-    return order != 0 ? order : compare_text(slice_of(r->iid, r->len), slice_of(other->iid, other->len));
+    return order != 0 ? order
+                      : stream_name_compare(slice_of(r->iid, r->len), slice_of(other->iid, other->len));
 }
 
 /* --- memory --- */
@@ -98,19 +85,10 @@ struct stream_idmp *stream_idmp_of(struct stream *s, struct arena *a)
 
 /* --- producers and records --- */
 
-static struct stream_producer *find_producer(const struct stream_idmp *idmp, const struct arena *a,
-                                             struct slice name, struct btree_place *place)
-{
-    bool exact;
-    *place = btree_seek(&idmp->producers, a, compare_name, &name, text_tag(name), &exact);
-    return exact ? btree_element(a, place) : NULL;
-}
-
 struct stream_producer *stream_idmp_find(const struct stream_idmp *idmp, const struct arena *a,
                                          struct slice name)
 {
-    struct btree_place place;
-    return find_producer(idmp, a, name, &place);
+    return stream_name_find(&idmp->producers, a, compare_name, name, NULL);
 }
 
 struct stream_producer *stream_idmp_producer(struct stream_idmp *idmp, struct arena *a, struct slice name)
@@ -125,24 +103,15 @@ struct stream_producer *stream_idmp_producer(struct stream_idmp *idmp, struct ar
     btree_init(&p->by_id, BTREE_BY_ORDER);
     p->len = (uint32_t)name.len;
     memcpy(p->name, name.ptr, name.len);
-    (void)find_producer(idmp, a, name, &place);
-    insert(idmp, a, &idmp->producers, &place, p, text_tag(name));
+    (void)stream_name_find(&idmp->producers, a, compare_name, name, &place);
+    insert(idmp, a, &idmp->producers, &place, p, stream_name_tag(name));
     return p;
-}
-
-static struct stream_record *find_record(const struct stream_producer *p, const struct arena *a,
-                                         struct slice iid, struct btree_place *place)
-{
-    bool exact;
-    *place = btree_seek(&p->by_iid, a, compare_iid, &iid, text_tag(iid), &exact);
-    return exact ? btree_element(a, place) : NULL;
 }
 
 struct stream_record *stream_idmp_get(const struct stream_producer *p, const struct arena *a,
                                       struct slice iid)
 {
-    struct btree_place place;
-    return find_record(p, a, iid, &place);
+    return stream_name_find(&p->by_iid, a, compare_iid, iid, NULL);
 }
 
 bool stream_idmp_put(struct stream_idmp *idmp, struct arena *a, struct stream_producer *p, struct slice iid,
@@ -157,9 +126,9 @@ bool stream_idmp_put(struct stream_idmp *idmp, struct arena *a, struct stream_pr
     r->id = id;
     r->len = (uint32_t)iid.len;
     memcpy(r->iid, iid.ptr, iid.len);
-    (void)find_record(p, a, iid, &place);
-    insert(idmp, a, &p->by_iid, &place, r, text_tag(iid));
-    place = btree_seek(&p->by_id, a, compare_id, r, stream_id_tag(id, 0), NULL);
+    (void)stream_name_find(&p->by_iid, a, compare_iid, iid, &place);
+    insert(idmp, a, &p->by_iid, &place, r, stream_name_tag(iid));
+    place = btree_seek(&p->by_id, a, stream_idmp_compare, r, stream_id_tag(id, 0), NULL);
     insert(idmp, a, &p->by_id, &place, r, stream_id_tag(id, 0));
     idmp->records++;
     return true;
@@ -171,7 +140,7 @@ static void drop_oldest(struct stream_idmp *idmp, struct arena *a, struct stream
     struct btree_place place = btree_first(&p->by_id), same;
     struct stream_record *r = btree_element(a, &place);
     take_out(idmp, a, &p->by_id, &place);
-    (void)find_record(p, a, slice_of(r->iid, r->len), &same);
+    (void)stream_name_find(&p->by_iid, a, compare_iid, slice_of(r->iid, r->len), &same);
     take_out(idmp, a, &p->by_iid, &same);
     give_back(idmp, a, r, sizeof *r + r->len);
     idmp->records--;
@@ -180,7 +149,7 @@ static void drop_oldest(struct stream_idmp *idmp, struct arena *a, struct stream
 static void drop_producer(struct stream_idmp *idmp, struct arena *a, struct stream_producer *p)
 {
     struct btree_place place;
-    (void)find_producer(idmp, a, slice_of(p->name, p->len), &place);
+    (void)stream_name_find(&idmp->producers, a, compare_name, slice_of(p->name, p->len), &place);
     take_out(idmp, a, &idmp->producers, &place);
     give_back(idmp, a, p, sizeof *p + p->len);
 }

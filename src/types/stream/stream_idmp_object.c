@@ -62,17 +62,6 @@ struct moving {
     size_t moved;
 };
 
-static int compare_record(const void *element, const void *key)
-{
-    const struct stream_record *r = element, *other = key;
-    int order = stream_id_compare(r->id, other->id);
-    size_t len = r->len < other->len ? r->len : other->len;
-    if (order != 0)
-        return order;
-    order = memcmp(r->iid, other->iid, len);
-    return order != 0 ? order : r->len < other->len ? -1 : r->len > other->len;
-}
-
 static void *move_record(void *arg, void *element)
 {
     struct moving *m = arg;
@@ -81,7 +70,7 @@ static void *move_record(void *arg, void *element)
     if (!arena_is_leaving(m->a, r, size))
         return r;
     struct btree_place place =
-        btree_seek(&m->p->by_id, m->a, compare_record, r, stream_id_tag(r->id, 0), NULL);
+        btree_seek(&m->p->by_id, m->a, stream_idmp_compare, r, stream_id_tag(r->id, 0), NULL);
     struct stream_record *made = arena_relocate(m->a, r, size, &m->moved);
     btree_replace(&m->p->by_id, m->a, &place, made);
     return made;

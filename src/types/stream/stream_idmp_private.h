@@ -20,6 +20,9 @@ struct stream_producer {
     char name[];
 };
 
+/* The order of a producer's records by id; keys are records. */
+btree_compare stream_idmp_compare;
+
 /* The stream's, which is made if there is none. */
 struct stream_idmp *stream_idmp_of(struct stream *s, struct arena *a);
 struct stream_idmp *stream_idmp_new(struct arena *a);

@@ -15,40 +15,20 @@
 #include <endian.h>
 #include <string.h>
 
+#include "types/stream/stream_name.h"
+
 _Static_assert(sizeof(struct stream_pending) == 48, "of the arena's class of 48 bytes");
 
 /* --- trees by name --- */
 
-static uint32_t name_tag(struct slice name)
-{
-    unsigned char first[4] = {0};
-    memcpy(first, name.ptr, name.len < 4 ? name.len : 4);
-    return (uint32_t)first[0] << 24 | (uint32_t)first[1] << 16 | (uint32_t)first[2] << 8 | first[3];
-}
-
-static int compare_names(struct slice a, struct slice b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len == 0 ? 0 : memcmp(a.ptr, b.ptr, len);
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_group(const void *element, const void *key)
 {
-    return compare_names(stream_group_name(element), *(const struct slice *)key);
+    return stream_name_compare(stream_group_name(element), *(const struct slice *)key);
 }
 
 static int compare_consumer(const void *element, const void *key)
 {
-    return compare_names(stream_consumer_name(element), *(const struct slice *)key);
-}
-
-static void *find_name(const struct btree *t, const struct arena *a, btree_compare *compare,
-                       struct slice name, struct btree_place *place)
-{
-    bool exact = false;
-    *place = btree_seek(t, a, compare, &name, name_tag(name), &exact);
-    return exact ? btree_element(a, place) : NULL;
+    return stream_name_compare(stream_consumer_name(element), *(const struct slice *)key);
 }
 
 /* --- trees by id --- */
@@ -374,15 +354,14 @@ void stream_pel_moved(struct stream_group *g, struct arena *a, const struct stre
 struct stream_consumer *stream_consumer_find(const struct stream_group *g, const struct arena *a,
                                              struct slice name)
 {
-    struct btree_place place;
-    return find_name(&g->consumers, a, compare_consumer, name, &place);
+    return stream_name_find(&g->consumers, a, compare_consumer, name, NULL);
 }
 
 struct stream_consumer *stream_consumer_add(struct stream_groups *groups, struct stream_group *g,
                                             struct arena *a, struct slice name, int64_t now_ms)
 {
     struct btree_place place;
-    struct stream_consumer *c = find_name(&g->consumers, a, compare_consumer, name, &place);
+    struct stream_consumer *c = stream_name_find(&g->consumers, a, compare_consumer, name, &place);
     assert(c == NULL);
     c = name.len > UINT32_MAX ? NULL : arena_try_alloc(a, sizeof *c + name.len);
     if (c == NULL)
@@ -390,7 +369,7 @@ struct stream_consumer *stream_consumer_add(struct stream_groups *groups, struct
     *c = (struct stream_consumer){.seen_ms = now_ms, .active_ms = -1, .name_len = (uint32_t)name.len};
     btree_init(&c->pending, BTREE_BY_ORDER);
     memcpy(c->name, name.ptr, name.len);
-    btree_insert(&g->consumers, a, &place, c, name_tag(name));
+    btree_insert(&g->consumers, a, &place, c, stream_name_tag(name));
     groups->work++;
     return c;
 }
@@ -409,7 +388,7 @@ void stream_consumer_remove(struct stream_groups *groups, struct stream_group *g
         arena_free(a, p, sizeof *p);
         groups->work--;
     }
-    find_name(&g->consumers, a, compare_consumer, stream_consumer_name(c), &place);
+    stream_name_find(&g->consumers, a, compare_consumer, stream_consumer_name(c), &place);
     btree_remove(&g->consumers, a, &place);
     arena_free(a, c, sizeof *c + c->name_len);
     groups->work--;
@@ -428,16 +407,15 @@ struct stream_groups *stream_groups_new(struct arena *a)
 struct stream_group *stream_group_find(const struct stream_groups *groups, const struct arena *a,
                                        struct slice name)
 {
-    struct btree_place place;
-    return groups == NULL ? NULL : find_name(&groups->by_name, a, compare_group, name, &place);
+    return groups == NULL ? NULL : stream_name_find(&groups->by_name, a, compare_group, name, NULL);
 }
 
 static void insert_group(struct stream_groups *groups, struct arena *a, struct stream_group *g)
 {
     struct btree_place place;
     struct slice name = stream_group_name(g);
-    find_name(&groups->by_name, a, compare_group, name, &place);
-    btree_insert(&groups->by_name, a, &place, g, name_tag(name));
+    stream_name_find(&groups->by_name, a, compare_group, name, &place);
+    btree_insert(&groups->by_name, a, &place, g, stream_name_tag(name));
     groups->work += 1 + g->pending.count + g->consumers.count;
 }
 
@@ -461,7 +439,7 @@ struct stream_groups *stream_group_detach(struct stream_groups *groups, struct a
 {
     struct btree_place place;
     struct stream_groups *alone = stream_groups_new(a);
-    find_name(&groups->by_name, a, compare_group, stream_group_name(g), &place);
+    stream_name_find(&groups->by_name, a, compare_group, stream_group_name(g), &place);
     btree_remove(&groups->by_name, a, &place);
     groups->work -= 1 + g->pending.count + g->consumers.count;
     insert_group(alone, a, g);
