@@ -8,7 +8,7 @@
  *
  *   usage: value_latency [-n COUNT] [-k PLAYS] [-l LIMIT_US] [-v VALUE,..] [-p PART,..]
  *
- *   values: hash, set, integers, zset, list, stream, groups
+ *   values: hash, set, integers, zset, list, stream, trims, groups
  *   parts:  commands, deletion, load
  *
  * The clock of the turn goes on by a microsecond with each call, and what the keyspace does between
@@ -113,6 +113,14 @@ static const struct value values[] = {
       {"XREAD COUNT 1 STREAMS v %r", 10},
       {"XDEL v %r-1", 10},
       {"XTRIM v MINID %i", 1}}},
+    {"trims",
+     OBJECT_STREAM,
+     {{"XADD v %j-1 field value:%i", 1}},
+     {{"XTRIM v MINID %h-1", 0},
+      {"XADD v * field again", 2},
+      {"XTRIM v MAXLEN %h", 0},
+      {"XADD v * field once-more", 1},
+      {"XTRIM v MAXLEN 0", 0}}},
     {"groups",
      OBJECT_STREAM,
      {{"XADD v %j-1 f %i", 1},

@@ -97,6 +97,8 @@ libtypes_a_SOURCES = \
 	src/types/stream/stream_rdb.h \
 	src/types/stream/stream_read.c \
 	src/types/stream/stream_rewrite.c \
+	src/types/stream/stream_sums.c \
+	src/types/stream/stream_sums.h \
 	src/types/stream/stream_trim.c \
 	src/types/stream/stream_walk.c \
 	src/types/string/bitmap.def \

@@ -115,6 +115,60 @@ def test_random_commands(server, oracle, size, entries):
                     info(theirs("XINFO", "STREAM", "copy", "FULL", "COUNT", "0"))
 
 
+@pytest.mark.parametrize("entries", [1, 3, 100])
+def test_many_nodes_are_trimmed_at_once(server, oracle, entries):
+    """Whatever goes in one go: the same replies, and the same is left."""
+    rng = random.Random(SEED)
+    print("seed", SEED)
+    last = 0
+    with server.client() as ours, oracle.client() as theirs:
+        for c in (ours, theirs):
+            c("FLUSHALL")
+            assert c("CONFIG", "SET", "stream-node-max-bytes", 4096) == "OK"
+            assert c("CONFIG", "SET", "stream-node-max-entries", entries) == "OK"
+        for _ in range(25):
+            commands = []
+            for _ in range(rng.choice([200, 1500, 6000])):
+                last += rng.choice([1, 1, 1, 2, 50])
+                commands.append(["XADD", "k", f"{last}-{rng.randrange(3)}", "f", "v"])
+            commands += [["XDEL", "k", f"{rng.randrange(last)}-1"] for _ in range(rng.choice([0, 0, 500]))]
+            for _ in range(rng.randrange(3)):
+                what = rng.choice([["MAXLEN", rng.randrange(6000)], ["MAXLEN", 0], ["MINID", rng.randrange(last + 9)]])
+                how = rng.choice([[], ["~"]])
+                limit = ["LIMIT", rng.choice([0, 100, 5000])] if how else []
+                trim = [what[0], *how, what[1], *limit]
+                last += 1
+                commands += rng.choice([[["XTRIM", "k", *trim]], [["XADD", "k", *trim, f"{last}-0", "f", "v"]]])
+                commands += [["XLEN", "k"], ["XRANGE", "k", "-", "+", "COUNT", 3]]
+            for words, a, b in zip(commands, ours.pipeline(commands), theirs.pipeline(commands)):
+                same(a, b, words)
+            # Of so many nodes the server estimates that figure.
+            a, b = ([p for p in info(c("XINFO", "STREAM", "k")) if p[0] != b"radix-tree-nodes"] for c in (ours, theirs))
+            assert a == b
+            assert theirs("RESTORE", "copy", 0, ours("DUMP", "k"), "REPLACE") == "OK"
+            assert theirs("DUMP", "copy") == theirs("DUMP", "k")
+
+
+@pytest.mark.parametrize("after", [["DEL", "k"], ["FLUSHALL"], ["XTRIM", "k", "MAXLEN", "0"], ["PING"]])
+def test_what_was_cut_off_goes_by_and_by(start_server, after):
+    n, left = 60000, 500
+    with start_server().client() as c:
+        assert c("CONFIG", "SET", "stream-node-max-entries", "1") == "OK"
+
+        def used():
+            return int(dict(line.split(":") for line in c("INFO", "memory").decode().split("\r\n")
+                            if ":" in line)["used_memory"])
+        for i in range(0, n, 10000):
+            c.pipeline([["XADD", "k", f"{j + 1}-1", "f", "v"] for j in range(i, i + 10000)])
+        usage, whole = c("MEMORY", "USAGE", "k", "SAMPLES", "0"), used()
+        replies = c.pipeline([["XTRIM", "k", "MAXLEN", left], ["XLEN", "k"], ["MEMORY", "USAGE", "k", "SAMPLES", "0"],
+                              after, ["XADD", "k", f"{n + 1}-1", "f", "v"], ["XRANGE", "k", "-", "+", "COUNT", "1"]])
+        assert replies[:2] == [n - left, left] and replies[2] < usage * left / n * 1.2
+        first = n - left + 1 if after == ["PING"] else n + 1
+        assert replies[-1] == [[b"%d-1" % first, [b"f", b"v"]]]
+        assert wait_until(lambda: used() < whole - usage * 0.9)
+
+
 FAR = ["9223372036854775908-1", "9223372036854775909-1", "18446744073709551615-0", "18446744073709551615-18446744073709551615"]
 
 

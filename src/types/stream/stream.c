@@ -3,6 +3,7 @@
  * Streams: the tree of nodes, streams behind keys, finding and deleting entries.
  */
 #include "types/stream/stream_node.h"
+#include "types/stream/stream_sums.h"
 
 /* --- the tree --- */
 
@@ -32,6 +33,8 @@ void stream_put_node(struct stream *s, struct arena *a, struct stream_node *n)
 {
     if (s->nodes.count == 0)
         s->base_ms = n->first.ms;
+    if (__builtin_expect(s->nodes.count >= STREAM_RUN, 0))
+        stream_sums_put(s, a, n);
     struct btree_place end = btree_end(&s->nodes, a);
     btree_insert(&s->nodes, a, &end, n, stream_id_tag(n->first, s->base_ms));
 }
@@ -48,6 +51,8 @@ void stream_drop_node(struct stream *s, struct arena *a, struct btree_place *pla
 {
     struct stream_node *n = btree_element(a, place);
     btree_remove(&s->nodes, a, place);
+    if (stream_has_sums(s))
+        stream_sums_dropped(s, a, n);
     stream_node_free(s, a, n);
 }
 
@@ -102,7 +107,7 @@ bool stream_delete(struct stream *s, struct arena *a, struct stream_id id)
     stream_entry_read(n, p, &e);
     if (stream_id_compare(e.id, id) != 0 || (e.flags & STREAM_ENTRY_DELETED))
         return false;
-    stream_node_delete(s, n, p);
+    stream_node_delete(s, a, n, p);
     if (n->live == 0)
         stream_drop_node(s, a, &place);
     if (stream_id_compare(id, s->max_deleted_id) > 0)
@@ -138,6 +143,16 @@ bool stream_find(struct command_ctx *ctx, uint32_t i, unsigned flags, struct str
         return true;
     resp_error_code(ctx->reply, MR_E_WRONG_TYPE);
     return false;
+}
+
+void stream_discard(struct keyspace *ks, const struct stream *s)
+{
+    struct arena *a = keyspace_arena(ks);
+    struct stream *alone = arena_alloc(a, sizeof *alone);
+    struct entry_value v;
+    *alone = *s;
+    entry_value_object(&v, arena_shorten(a, alone));
+    keyspace_free_value(ks, OBJECT_STREAM, &v);
 }
 
 int stream_create(struct stream_key *k)

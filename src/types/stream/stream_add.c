@@ -235,6 +235,6 @@ void stream_cmd_xadd(struct command_ctx *ctx)
         stream_idmp_record(&k, &x.idmp, x.id);
     stream_reply_id(ctx->reply, x.id);
     db_event(ctx->db, EVENT_STREAM, "xadd", ctx->argv[1]);
-    if (x.trim.by != STREAM_TRIM_NOT && stream_trim(k.s, k.a, &x.trim) > 0)
+    if (x.trim.by != STREAM_TRIM_NOT && stream_trim(&k, &x.trim) > 0)
         db_event(ctx->db, EVENT_STREAM, "xtrim", ctx->argv[1]);
 }

@@ -5,6 +5,7 @@
 #include "types/stream/stream_node.h"
 #include "types/stream/stream_pack.h"
 #include "types/stream/stream_pel.h"
+#include "types/stream/stream_sums.h"
 
 static bool before(const void *x, const void *y)
 {
@@ -74,7 +75,7 @@ bool stream_check(const struct stream *s, const struct arena *a)
     const struct stream_node *n = btree_element(a, &place);
     struct stream_id last = STREAM_ID_MIN;
     uint64_t length = 0, bytes = 0;
-    if (!btree_check(&s->nodes, a, before) ||
+    if (!btree_check(&s->nodes, a, before) || !stream_sums_check(s, a) ||
         (s->groups != 0 && !stream_groups_check(arena_expand(a, s->groups), a)))
         return false;
     for (; n != NULL; n = btree_next(a, &place) ? btree_element(a, &place) : NULL) {

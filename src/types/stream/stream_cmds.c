@@ -52,7 +52,7 @@ void stream_cmd_xtrim(struct command_ctx *ctx)
     if (!parse_trim(ctx, &t) || !stream_find(ctx, 1, 0, &k))
         return;
     if (k.s != NULL)
-        deleted = stream_trim(k.s, k.a, &t);
+        deleted = stream_trim(&k, &t);
     if (deleted > 0) {
         stream_changed_by(&k, deleted);
         db_event(ctx->db, EVENT_STREAM, "xtrim", ctx->argv[1]);

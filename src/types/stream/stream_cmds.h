@@ -20,8 +20,8 @@ struct stream_trim {
     enum stream_refs refs;
 };
 
-/* Deletes the oldest entries as T says; returns how many. */
-uint64_t stream_trim(struct stream *s, struct arena *a, const struct stream_trim *t);
+/* Deletes the oldest entries of K's stream as T says; returns how many. */
+uint64_t stream_trim(struct stream_key *k, const struct stream_trim *t);
 /* Reads the option at argument *I, if it is one of trimming, and moves *I to its last argument.
  * 1: it is, 0: it is none, -1: it is wrong, which has been told. */
 int stream_trim_arg(struct command_ctx *ctx, uint32_t *i, struct stream_trim *t);

@@ -4,6 +4,8 @@
  */
 #include "types/stream/stream_node.h"
 
+#include "types/stream/stream_sums.h"
+
 #define ENTRY_HEAD_MAX 32 /* the numbers of an entry, all of their longest */
 #define CELL_HEAD_MAX  9
 #define NODE_GROWTH    2
@@ -334,11 +336,14 @@ struct stream_id stream_node_last_id(const struct stream_node *n)
     return e.id;
 }
 
-void stream_node_delete(struct stream *s, struct stream_node *n, const unsigned char *p)
+void stream_node_delete(struct stream *s, const struct arena *a, struct stream_node *n,
+                        const unsigned char *p)
 {
     uint64_t len;
     *(unsigned char *)(uintptr_t)stream_number_read(p, &len) |= STREAM_ENTRY_DELETED;
     n->live--;
     n->deleted++;
     s->length--;
+    if (stream_has_sums(s))
+        stream_sums_deleted(s, a, n);
 }

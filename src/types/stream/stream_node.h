@@ -44,8 +44,9 @@ bool stream_node_is_full(const struct stream_node *n, const struct stream_option
 const unsigned char *stream_node_seek(const struct stream_node *n, struct stream_id id);
 /* The highest id in it, of a deleted one too. */
 struct stream_id stream_node_last_id(const struct stream_node *n);
-/* Marks the entry at P as deleted, which is live. */
-void stream_node_delete(struct stream *s, struct stream_node *n, const unsigned char *p);
+/* Marks the entry at P of N, a node of S's tree, as deleted, which is live. */
+void stream_node_delete(struct stream *s, const struct arena *a, struct stream_node *n,
+                        const unsigned char *p);
 
 /* The node whose entries may have ID: the last one that begins with it or before it; false: there is
  * none, and *PLACE is the first one. */

@@ -7,6 +7,7 @@
 #include "types/stream/stream_idmp.h"
 #include "types/stream/stream_node.h"
 #include "types/stream/stream_rdb.h"
+#include "types/stream/stream_sums.h"
 
 static const char *encoding(const struct keyspace *ks, const struct entry *e)
 {
@@ -28,8 +29,8 @@ static size_t memory(const struct keyspace *ks, const struct entry *e, size_t sa
     const struct arena *a = keyspace_arena(ks);
     const struct stream *s = stream_of(ks, e);
     (void)samples;
-    return sizeof *s + s->bytes + s->nodes.bytes + stream_groups_memory(arena_expand(a, s->groups), a) +
-           stream_idmp_memory(arena_expand(a, s->idmp));
+    return sizeof *s + s->bytes + s->nodes.bytes + stream_sums_memory(s, a) +
+           stream_groups_memory(arena_expand(a, s->groups), a) + stream_idmp_memory(arena_expand(a, s->idmp));
 }
 
 /* --- freeing --- */
@@ -60,6 +61,7 @@ bool stream_free_some(struct stream *s, struct arena *a, uint64_t *budget)
             return false;
         s->idmp = 0;
     }
+    stream_sums_free(s, a);
     arena_free(a, s, sizeof *s);
     return true;
 }
@@ -109,7 +111,7 @@ static int copy(struct keyspace *ks, const struct entry *e, struct entry_value *
     struct stream *to = arena_alloc(a, sizeof *to);
     *to = *from;
     btree_init(&to->nodes, BTREE_BY_ORDER);
-    to->bytes = to->groups = to->idmp = 0;
+    to->bytes = to->groups = to->idmp = to->sums_low = to->sums_high = 0;
     if (!copy_parts(to, from, a)) {
         uint64_t all = UINT64_MAX;
         (void)stream_free_some(to, a, &all);
@@ -162,6 +164,8 @@ static bool relocate(struct keyspace *ks, struct entry *e, uint64_t *cursor, uin
     uint64_t at = *cursor & PART_MASK;
     if (s != was)
         arena_store_short((void *)(uintptr_t)entry_value(e), arena_shorten(m.a, s));
+    if (*cursor == 0)
+        stream_sums_relocate(s, m.a, &m.moved);
     while (part<PART_END && * budget> 0 && relocate_part(s, &m, part, &at, budget)) {
         part++;
         at = 0;

@@ -25,8 +25,8 @@ struct stream {
     uint64_t bytes;     /* of all nodes */
     struct stream_id last_id, max_deleted_id;
     uint64_t entries_added;
-    uint64_t groups : 40; /* short pointers, 0: none; to what stream_group.h owns, */
-    uint64_t idmp : 40;   /* and stream_idmp.h */
+    uint64_t groups : 40, sums_low : 24; /* short pointers, 0: none; to what stream_group.h owns, */
+    uint64_t idmp : 40, sums_high : 16;  /* stream_idmp.h, and, its bits in two parts, stream_sums.h */
 };
 
 /* What becomes of the references that groups have to an entry which is deleted. */
@@ -53,6 +53,8 @@ struct stream_key {
 bool stream_find(struct command_ctx *ctx, uint32_t i, unsigned flags, struct stream_key *k);
 /* The same without replies, for any key; false: it is of another type. */
 bool stream_lookup(struct db *db, struct slice key, uint64_t hash, unsigned flags, struct stream_key *k);
+/* Frees what hangs on S, which stands behind no key: in slices, if there is much of it. */
+void stream_discard(struct keyspace *ks, const struct stream *s);
 /* Makes an empty one at K, where there is none, which by itself counts as no write. MR_E_MEMORY, with
  * nothing changed. */
 int stream_create(struct stream_key *k) MR_MUST_CHECK;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Trimming streams: from the first node on whole nodes, as long as all of their entries are to go,
- * then entries within one.
+ * then entries within one. Many nodes are counted by the sums that there are of them, cut off, and
+ * freed later.
  */
 #include "types/stream/stream_cmds.h"
 #include "types/stream/stream_group.h"
 #include "types/stream/stream_node.h"
+#include "types/stream/stream_sums.h"
+
+/* As many nodes are freed at once at most. */
+#define MANY 64
 
 struct trim {
+    struct keyspace *ks;
     struct stream *s;
     struct arena *a;
     const struct stream_trim *t;
@@ -54,27 +60,93 @@ static void forget_node(struct trim *w, const struct stream_node *n)
     }
 }
 
-/* Takes the nodes out that go wholly. True: there is nothing more to do. */
-static bool trim_nodes(struct trim *w)
+enum walk {
+    WALK_DONE, /* nothing more is to go */
+    WALK_PART, /* some of the entries of the first node that is left are to go, or none */
+    WALK_MANY, /* and there may be more */
+};
+
+/* Counts nodes that go wholly from PLACE on to GONE, until there are MOST of them. */
+static enum walk walk_nodes(struct trim *w, struct btree_place place, uint64_t most, struct stream_sum *gone)
 {
-    struct btree_place place = btree_first(&w->s->nodes), begin = place;
     const struct stream_node *n = btree_element(w->a, &place), *next;
-    uint64_t nodes = 0;
-    bool done = n == NULL;
-    for (; n != NULL; n = next, nodes++) {
-        next = btree_next(w->a, &place) ? btree_element(w->a, &place) : NULL;
-        done = is_done(w, n);
-        if (done || !goes_wholly(w, n, next))
+    for (; n != NULL; n = next) {
+        if (is_done(w, n))
             break;
+        next = btree_next(w->a, &place) ? btree_element(w->a, &place) : NULL;
+        if (!goes_wholly(w, n, next))
+            return WALK_PART;
+        if (gone->nodes == most)
+            return WALK_MANY;
         if (w->groups != NULL)
             forget_node(w, n);
+        gone->nodes++;
+        gone->live += n->live;
+        gone->bytes += n->size;
         w->s->length -= n->live;
         w->deleted += n->live;
-        done = next == NULL;
     }
-    if (nodes > 0)
-        (void)btree_remove_range(&w->s->nodes, w->a, &begin, nodes, free_node, w);
-    return done;
+    return WALK_DONE;
+}
+
+/* The same from the first node on for any number of them, by the sums of their runs. */
+static enum walk count_nodes(struct trim *w, struct stream_sum *gone)
+{
+    uint64_t nodes = w->s->nodes.count, live = w->t->limit == 0 ? UINT64_MAX : w->t->limit;
+    struct btree_place place;
+    w->s->length += gone->live;
+    w->deleted -= gone->live;
+    if (w->t->by == STREAM_TRIM_MINID) {
+        /* All before the last one that does not begin behind it. */
+        (void)stream_seek_node(w->s, w->a, w->t->minid, &place);
+        nodes = btree_rank(&w->s->nodes, w->a, &place);
+    } else if (live > w->s->length - w->t->maxlen) {
+        live = w->s->length - w->t->maxlen;
+    }
+    *gone = stream_sums_until(w->s, w->a, nodes, live);
+    w->s->length -= gone->live;
+    w->deleted += gone->live;
+    return walk_nodes(w, btree_at(&w->s->nodes, w->a, gone->nodes, NULL), UINT64_MAX, gone);
+}
+
+/* Cuts the nodes of GONE off and lets them be freed by and by. */
+static void cut_nodes(struct trim *w, const struct stream_sum *gone)
+{
+    struct btree_place place = btree_at(&w->s->nodes, w->a, gone->nodes, NULL);
+    struct stream alone = {.bytes = gone->bytes, .length = gone->live};
+    btree_init(&alone.nodes, BTREE_BY_ORDER);
+    btree_cut(&w->s->nodes, w->a, &place, &alone.nodes);
+    w->s->bytes -= gone->bytes;
+    stream_discard(w->ks, &alone);
+}
+
+/* Takes the nodes out that go wholly, some at least. True: there is nothing more to do. */
+static __attribute__((noinline)) bool remove_nodes(struct trim *w)
+{
+    struct stream_sum gone = {.nodes = 0};
+    struct btree_place first = btree_first(&w->s->nodes);
+    enum walk end = walk_nodes(w, first, w->groups == NULL ? MANY : UINT64_MAX, &gone);
+    if (end == WALK_MANY)
+        end = count_nodes(w, &gone);
+    if (gone.nodes > MANY)
+        cut_nodes(w, &gone);
+    else if (gone.nodes > 0)
+        (void)btree_remove_range(&w->s->nodes, w->a, &first, gone.nodes, free_node, w);
+    if (gone.nodes > 0 && stream_has_sums(w->s))
+        stream_sums_cut(w->s, w->a, gone);
+    return end == WALK_DONE;
+}
+
+/* The same if there are any. */
+static bool trim_nodes(struct trim *w)
+{
+    struct btree_place place = btree_first(&w->s->nodes);
+    const struct stream_node *n = btree_element(w->a, &place), *next = NULL;
+    if (n == NULL || is_done(w, n))
+        return true;
+    if (w->t->by == STREAM_TRIM_MINID && btree_next(w->a, &place))
+        next = btree_element(w->a, &place);
+    return goes_wholly(w, n, next) && remove_nodes(w);
 }
 
 /* --- entries --- */
@@ -98,7 +170,7 @@ static void trim_entries(struct trim *w, struct stream_node *n, bool wanted)
             continue;
         if (w->groups != NULL && !wanted)
             (void)stream_groups_forget(w->groups, w->a, e.id);
-        stream_node_delete(w->s, n, p);
+        stream_node_delete(w->s, w->a, n, p);
         w->deleted++;
     }
 }
@@ -135,21 +207,21 @@ static void trim_acked(struct trim *w)
     }
 }
 
-uint64_t stream_trim(struct stream *s, struct arena *a, const struct stream_trim *t)
+uint64_t stream_trim(struct stream_key *k, const struct stream_trim *t)
 {
-    struct trim w = {.s = s, .a = a, .t = t};
-    struct stream_groups *groups = arena_expand(a, s->groups);
+    struct trim w = {.ks = k->ks, .s = k->s, .a = k->a, .t = t};
+    struct stream_groups *groups = arena_expand(k->a, k->s->groups);
     if (t->refs != STREAM_KEEPREF && groups != NULL && stream_groups_count(groups) > 0)
         w.groups = groups;
     if (w.groups != NULL && t->refs == STREAM_ACKED) {
         trim_acked(&w);
     } else if (!trim_nodes(&w) && !t->approx) {
-        struct btree_place place = btree_first(&s->nodes);
-        struct stream_node *n = btree_element(a, &place);
+        struct btree_place place = btree_first(&k->s->nodes);
+        struct stream_node *n = btree_element(k->a, &place);
         trim_entries(&w, n, false);
         /* Where its last entries had been deleted before. */
         if (n->live == 0)
-            stream_drop_node(s, a, &place);
+            stream_drop_node(k->s, k->a, &place);
     }
     return w.deleted;
 }

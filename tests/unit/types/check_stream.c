@@ -190,6 +190,91 @@ START_TEST(by_model)
 }
 END_TEST
 
+/* The same with nodes of few entries, so that there are sums, and trims of all kinds that take many of
+ * them; what was cut off is freed between the requests or after several more of them. */
+static void trim_somehow(const char *key)
+{
+    struct stream_id from = model.id[below(model.count)];
+    uint64_t was = model.live, keep = below(model.live + 1);
+    bool by_id = below(2) == 0, with_add = below(3) == 0;
+    char trim[80], want[40];
+    if (by_id)
+        snprintf(trim, sizeof trim, "MINID %llu-%llu", (unsigned long long)from.ms,
+                 (unsigned long long)from.seq);
+    else
+        snprintf(trim, sizeof trim, "MAXLEN %llu", (unsigned long long)keep);
+    if (with_add) {
+        struct stream_id id = model.id[model.count - 1];
+        model.id[model.count++] = (struct stream_id){++id.ms, id.seq};
+        model.live++;
+        must(type_runf("XADD %s %s %llu-%llu f v", key, trim, (unsigned long long)id.ms,
+                       (unsigned long long)id.seq)[0] == '$');
+    }
+    for (unsigned i = 0; i < model.count; i++)
+        if (by_id ? stream_id_compare(model.id[i], from) < 0 : model.live > keep)
+            forget(i);
+    snprintf(want, sizeof want, ":%llu\r\n", (unsigned long long)(was - model.live));
+    if (!with_add)
+        ck_assert_str_eq(type_runf("XTRIM %s %s", key, trim), want);
+}
+
+START_TEST(trimmed_by_model)
+{
+    size_t used = a->used;
+    options.node_max_entries = 1 + _i % 3;
+    for (unsigned round = 0; round < 12; round++) {
+        /* Some of these do not trim, for many to be there. */
+        for (unsigned i = 0; i < 1500; i++)
+            add("k");
+        for (unsigned i = 0, many = (unsigned)below(3) * 300; i < many; i++) {
+            unsigned at = (unsigned)below(model.count);
+            must(stream_delete(get("k"), a, model.id[at]) == !model.gone[at]);
+            forget(at);
+        }
+        must(stream_check(get("k"), a));
+        if (round % 3 == 1)
+            for (unsigned i = model.count; i-- > model.count - 600;) {
+                (void)stream_delete(get("k"), a, model.id[i]);
+                forget(i);
+            }
+        for (unsigned i = 0; i < round % 4; i++) {
+            trim_somehow("k");
+            check_all("k");
+        }
+        if (below(2) == 0)
+            type_free_all();
+    }
+    type_delete(db, "k");
+    must(keyspace_is_freeing(ks));
+    type_free_all();
+    must(a->used <= used + 4096);
+}
+END_TEST
+
+/* Whole nodes only, and no more than the limit; the entries that go are counted by the nodes. */
+START_TEST(trimmed_by_nodes)
+{
+    options.node_max_entries = 4;
+    for (unsigned i = 0; i < 8000; i++)
+        add("k");
+    ck_assert_str_eq(type_run("XTRIM k MAXLEN ~ 5001 LIMIT 0"), ":2996\r\n");
+    must(stream_check(get("k"), a) && get("k")->length == 5004);
+    must(get("k")->nodes.count == 5004 / 4);
+    /* None has been freed, and it counts for nothing. */
+    must(keyspace_is_freeing(ks));
+    must(stream_type.memory(ks, type_find(db, "k"), 0) < 5004 * 100);
+    ck_assert_str_eq(type_run("XTRIM k MAXLEN ~ 0 LIMIT 1003"), ":1000\r\n");
+    must(stream_check(get("k"), a) && get("k")->length == 4004);
+    ck_assert_str_eq(type_runf("XTRIM k MINID ~ %llu-%llu LIMIT 2000", (unsigned long long)model.id[7999].ms,
+                               (unsigned long long)model.id[7999].seq),
+                     ":2000\r\n");
+    must(stream_check(get("k"), a) && get("k")->length == 2004);
+    ck_assert_str_eq(type_run("XTRIM k MAXLEN 0"), ":2004\r\n");
+    must(stream_check(get("k"), a) && get("k")->length == 0 && get("k")->bytes == 0);
+    type_free_all();
+}
+END_TEST
+
 /* What was deleted may be above what comes after XSETID. */
 START_TEST(last_id_set_back)
 {
@@ -467,7 +552,7 @@ START_TEST(freed_in_slices)
     struct stream *copy = arena_alloc(a, sizeof *copy);
     *copy = *s;
     btree_init(&s->nodes, BTREE_BY_ORDER);
-    s->groups = s->idmp = s->bytes = 0;
+    s->groups = s->idmp = s->bytes = s->sums_low = s->sums_high = 0;
     for (; !stream_free_some(copy, a, &budget); budget = 10)
         must(++slices < 1000);
     must(slices > 10);
@@ -537,6 +622,8 @@ UNIT_SUITE(types_stream)
 {
     tcase_add_checked_fixture(tc, set_up, type_tear_down);
     tcase_add_loop_test(tc, by_model, 0, 4);
+    tcase_add_loop_test(tc, trimmed_by_model, 0, 6);
+    tcase_add_test(tc, trimmed_by_nodes);
     tcase_add_test(tc, last_id_set_back);
     tcase_add_test(tc, ids);
     tcase_add_test(tc, tags_do_not_fall);
