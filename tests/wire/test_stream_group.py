@@ -217,3 +217,43 @@ def test_a_big_group_goes_in_slices(start_server):
         assert time.monotonic() - begun < 0.1
         assert c("MEMORY", "USAGE", "s", "SAMPLES", "0") < used - n * 48
         assert c("XINFO", "GROUPS", "s") == []
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_consumers_with_much_pending_are_deleted(server, oracle, odd):
+    """One that has a part of what is pending, with times in order and not, and one that has all of it."""
+    n, consumers = 6000, ("alice", "bob", "carol", "dave")
+    r = random.Random(n)
+    owners = [r.choice(consumers[:3] if i % 8 else consumers) for i in range(n)]
+    times = [r.randint(1, 10**6) if odd else 5 for _ in range(n)]
+    acks = [["XACK", "s", "g", f"{r.randint(1, n)}-1"] for _ in range(n // 9)]
+    with server.client() as ours, oracle.client() as theirs:
+        def both(*words):
+            a, b = either(ours, *words), either(theirs, *words)
+            assert a == b, words
+            return a
+
+        for c in (ours, theirs):
+            c("FLUSHALL")
+            c("HELLO", "3")
+            c.pipeline([["XADD", "s", f"{i + 1}-1", "f", "v"] for i in range(n)])
+            c("XGROUP", "CREATE", "s", "g", "0")
+            c.pipeline([["XREADGROUP", "GROUP", "g", owner, "COUNT", "1", "STREAMS", "s", ">"] for owner in owners])
+            c.pipeline([["XCLAIM", "s", "g", owner, "0", f"{i + 1}-1", "TIME", t, "RETRYCOUNT", "1", "JUSTID"]
+                        for i, (owner, t) in enumerate(zip(owners, times))])
+            c.pipeline(acks)
+        for consumer in consumers:
+            assert both("XGROUP", "DELCONSUMER", "s", "g", consumer) > 64
+            blurred = [[e[:2] + e[3:] for e in c("XPENDING", "s", "g", "-", "+", n)] for c in (ours, theirs)]
+            assert blurred[0] == blurred[1]
+            both("XPENDING", "s", "g")
+            both("XAUTOCLAIM", "s", "g", "bob", "0", f"{n // 2}-1", "COUNT", "200", "JUSTID")
+            both("XREADGROUP", "GROUP", "g", "carol", "COUNT", "300", "STREAMS", "s", f"{n // 3}")
+            both("XACK", "s", "g", *(f"{i + 1}-1" for i in range(0, n, 17)))
+            assert common(text(ours("XINFO", "GROUPS", "s"))) == common(text(theirs("XINFO", "GROUPS", "s")))
+            assert ours("COPY", "s", "t", "REPLACE") == 1
+            assert ours("XPENDING", "t", "g") == theirs("XPENDING", "s", "g")
+        both("XGROUP", "DELCONSUMER", "s", "g", "bob")
+        assert both("XPENDING", "s", "g") == [0, None, None, None]
+        for c in (ours, theirs):
+            c("FLUSHALL")

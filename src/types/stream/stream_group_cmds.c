@@ -184,16 +184,12 @@ void stream_cmd_xgroup_setid(struct command_ctx *ctx)
     db_event(ctx->db, EVENT_STREAM, "xgroup-setid", gk.k.key);
 }
 
-/* Frees G as a big value is freed: in slices, if there is much of it. */
-static void free_group(struct stream_group_key *gk)
+/* Frees GROUPS, which are no stream's any more. */
+static void free_groups(struct stream_group_key *gk, const struct stream_groups *groups)
 {
-    struct entry_value v;
-    struct stream_groups *alone = stream_group_detach(gk->groups, gk->k.a, gk->g);
-    struct stream *s = arena_alloc(gk->k.a, sizeof *s);
-    *s = (struct stream){.groups = arena_shorten(gk->k.a, alone)};
-    btree_init(&s->nodes, BTREE_BY_ORDER);
-    entry_value_object(&v, arena_shorten(gk->k.a, s));
-    keyspace_free_value(gk->k.ks, OBJECT_STREAM, &v);
+    struct stream alone = {.groups = arena_shorten(gk->k.a, groups)};
+    btree_init(&alone.nodes, BTREE_BY_ORDER);
+    stream_discard(gk->k.ks, &alone);
 }
 
 void stream_cmd_xgroup_destroy(struct command_ctx *ctx)
@@ -204,7 +200,7 @@ void stream_cmd_xgroup_destroy(struct command_ctx *ctx)
     resp_int(ctx->reply, gk.g != NULL);
     if (gk.g == NULL)
         return;
-    free_group(&gk);
+    free_groups(&gk, stream_group_detach(gk.groups, gk.k.a, gk.g));
     stream_changed(&gk.k);
     db_event(ctx->db, EVENT_STREAM, "xgroup-destroy", gk.k.key);
 }
@@ -228,7 +224,9 @@ void stream_cmd_xgroup_delconsumer(struct command_ctx *ctx)
     resp_int(ctx->reply, c == NULL ? 0 : (int64_t)c->pending.count);
     if (c == NULL)
         return;
-    stream_consumer_remove(gk.groups, gk.g, gk.k.a, c);
+    struct stream_groups *gone = stream_consumer_remove(gk.groups, gk.g, gk.k.a, c);
+    if (gone != NULL)
+        free_groups(&gk, gone);
     stream_changed(&gk.k);
     db_event(ctx->db, EVENT_STREAM, "xgroup-delconsumer", gk.k.key);
 }

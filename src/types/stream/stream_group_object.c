@@ -6,8 +6,10 @@
 
 #include "types/stream/stream_pel.h"
 
-/* Consumers with more pending entries, each of which names its consumer, stay where they are. */
-#define MOVABLE_PENDING 4096
+/* So many pending entries, each of which names its consumer, are told another place of that in a slice at
+ * most. Consumers that would be more stay where they are, until another time, or, with more of their own,
+ * for ever. */
+#define TOLD_MAX 16384
 
 uint64_t stream_groups_count(const struct stream_groups *groups)
 {
@@ -170,6 +172,7 @@ size_t stream_groups_memory(const struct stream_groups *groups, const struct are
 struct move {
     struct arena *a;
     struct stream_group *g;
+    uint64_t told;
     size_t moved;
 };
 
@@ -200,11 +203,10 @@ static void *move_consumer(void *arg, void *element)
     struct move *m = arg;
     struct stream_consumer *c = element;
     size_t size = sizeof *c + c->name_len;
-    if (c->pending.count > MOVABLE_PENDING)
+    if (!arena_is_leaving(m->a, c, size) || m->told + c->pending.count > TOLD_MAX)
         return c;
     struct stream_consumer *to = arena_relocate(m->a, c, size, &m->moved);
-    if (to == c)
-        return c;
+    m->told += to->pending.count;
     struct btree_place at = btree_first(&to->pending);
     for (struct stream_pending *p; (p = btree_element(m->a, &at)) != NULL; btree_next(m->a, &at))
         arena_store_short(p->consumer, arena_shorten(m->a, to));

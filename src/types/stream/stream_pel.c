@@ -374,26 +374,6 @@ struct stream_consumer *stream_consumer_add(struct stream_groups *groups, struct
     return c;
 }
 
-void stream_consumer_remove(struct stream_groups *groups, struct stream_group *g, struct arena *a,
-                            struct stream_consumer *c)
-{
-    struct btree_place place = btree_first(&c->pending);
-    struct stream_pending *p;
-    while ((p = btree_element(a, &place)) != NULL) {
-        struct btree_place at;
-        stream_pel_find(g, a, p->id, &at);
-        unqueue(g, a, p);
-        btree_remove(&c->pending, a, &place);
-        btree_remove(&g->pending, a, &at);
-        arena_free(a, p, sizeof *p);
-        groups->work--;
-    }
-    stream_name_find(&g->consumers, a, compare_consumer, stream_consumer_name(c), &place);
-    btree_remove(&g->consumers, a, &place);
-    arena_free(a, c, sizeof *c + c->name_len);
-    groups->work--;
-}
-
 /* --- groups --- */
 
 struct stream_groups *stream_groups_new(struct arena *a)
@@ -444,4 +424,139 @@ struct stream_groups *stream_group_detach(struct stream_groups *groups, struct a
     groups->work -= 1 + g->pending.count + g->consumers.count;
     insert_group(alone, a, g);
     return alone;
+}
+
+/* --- consumers that go --- */
+
+/* A consumer with more pending entries leaves them to be freed later. */
+#define FEW_PENDING 64
+
+/* Of as many in a group, a consumer that has one or more is taken for one that has many. */
+#define FAR_APART 16
+
+static void remove_few(struct stream_groups *groups, struct stream_group *g, struct arena *a,
+                       struct stream_consumer *c)
+{
+    struct btree_place place = btree_first(&c->pending);
+    struct stream_pending *p;
+    while ((p = btree_element(a, &place)) != NULL) {
+        struct btree_place at;
+        stream_pel_find(g, a, p->id, &at);
+        unqueue(g, a, p);
+        btree_remove(&c->pending, a, &place);
+        btree_remove(&g->pending, a, &at);
+        arena_free(a, p, sizeof *p);
+        groups->work--;
+    }
+}
+
+/* A walk over the pending entries of C. */
+struct leaving {
+    struct stream_group *g;
+    const struct arena *a;
+    const struct stream_consumer *c;
+    struct btree_place place;
+    struct stream_pending *next; /* NULL: at the end */
+};
+
+static void go_on(struct leaving *w)
+{
+    w->next = btree_next(w->a, &w->place) ? btree_element(w->a, &w->place) : NULL;
+}
+
+static void leaving_begin(struct leaving *w, struct stream_group *g, const struct arena *a,
+                          const struct stream_consumer *c)
+{
+    *w = (struct leaving){g, a, c, btree_first(&c->pending), NULL};
+    w->next = btree_element(a, &w->place);
+}
+
+/* Those of the group's tree are asked about in the order of the walk. */
+static bool leaves(void *arg, void *element)
+{
+    struct leaving *w = arg;
+    if (element != w->next)
+        return false;
+    if (!w->next->odd)
+        unlink_it(&w->g->line, w->a, w->next);
+    go_on(w);
+    return true;
+}
+
+static bool leaves_odd(void *arg, void *element)
+{
+    const struct leaving *w = arg;
+    struct stream_pending *p = element;
+    if (stream_pending_consumer(w->a, p) != w->c)
+        return false;
+    p->odd = false;
+    return true;
+}
+
+/* Takes what C has pending out of all but its own tree: leaf by leaf, which for one that has many of the
+ * group's is much less than a search for each. */
+static void take_out(struct stream_group *g, struct arena *a, const struct stream_consumer *c)
+{
+    struct leaving w;
+    struct btree_place at;
+    bool exact, far_apart = c->pending.count < g->pending.count / FAR_APART;
+    for (leaving_begin(&w, g, a, c); w.next != NULL;) {
+        at = btree_seek(&g->pending, a, compare_id, &w.next->id, id_tag(g, w.next->id), &exact);
+        assert(exact);
+        btree_remove_some(&g->pending, a, &at, leaves, &w);
+    }
+    if (g->odd.count == 0)
+        return;
+    for (leaving_begin(&w, g, a, c); w.next != NULL; go_on(&w)) {
+        if (!w.next->odd)
+            continue;
+        at = seek_time(g, a, w.next->delivered_ms, w.next->id, &exact);
+        assert(exact);
+        if (far_apart)
+            btree_remove(&g->odd, a, &at);
+        else
+            btree_remove_some(&g->odd, a, &at, leaves_odd, &w);
+    }
+}
+
+/* All that is pending in G is C's, and goes with it: its orders of delivery too. */
+static void take_all(struct stream_group *g, struct arena *a, struct stream_consumer *c,
+                     struct stream_group *to)
+{
+    struct btree_place none = btree_first(&to->consumers);
+    to->pending = g->pending;
+    to->odd = g->odd;
+    btree_init(&g->pending, BTREE_BY_ORDER);
+    btree_init(&g->odd, BTREE_BY_ORDER);
+    g->line = (struct stream_line){.first = 0};
+    btree_insert(&to->consumers, a, &none, c, 0);
+}
+
+struct stream_groups *stream_consumer_remove(struct stream_groups *groups, struct stream_group *g,
+                                             struct arena *a, struct stream_consumer *c)
+{
+    struct btree_place place;
+    stream_name_find(&g->consumers, a, compare_consumer, stream_consumer_name(c), &place);
+    btree_remove(&g->consumers, a, &place);
+    groups->work--;
+    if (c->pending.count <= FEW_PENDING) {
+        remove_few(groups, g, a, c);
+        arena_free(a, c, sizeof *c + c->name_len);
+        return NULL;
+    }
+    groups->work -= c->pending.count;
+    struct stream_group *part = arena_alloc(a, sizeof *part);
+    *part = (struct stream_group){.name_len = 0};
+    btree_init(&part->consumers, BTREE_BY_ORDER);
+    btree_init(&part->odd, BTREE_BY_ORDER);
+    if (c->pending.count == g->pending.count) {
+        take_all(g, a, c, part);
+    } else {
+        take_out(g, a, c);
+        part->pending = c->pending;
+        arena_free(a, c, sizeof *c + c->name_len);
+    }
+    struct stream_groups *gone = stream_groups_new(a);
+    insert_group(gone, a, part);
+    return gone;
 }

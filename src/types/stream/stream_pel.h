@@ -34,9 +34,10 @@ struct stream_consumer *stream_consumer_find(const struct stream_group *g, const
 /* Adds one that is not there, seen at NOW_MS; NULL: there is no memory for so long a name. */
 struct stream_consumer *stream_consumer_add(struct stream_groups *groups, struct stream_group *g,
                                             struct arena *a, struct slice name, int64_t now_ms);
-/* Forgets C with all that it has pending. */
-void stream_consumer_remove(struct stream_groups *groups, struct stream_group *g, struct arena *a,
-                            struct stream_consumer *c);
+/* Forgets C with all that it has pending. What was that, if it was much, is returned as the only group of
+ * new groups, which are to be freed; else NULL. */
+struct stream_groups *stream_consumer_remove(struct stream_groups *groups, struct stream_group *g,
+                                             struct arena *a, struct stream_consumer *c);
 
 static inline struct slice stream_consumer_name(const struct stream_consumer *c)
 {

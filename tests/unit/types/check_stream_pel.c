@@ -256,16 +256,72 @@ START_TEST(a_walk_allows_changes_of_what_it_gave)
 }
 END_TEST
 
-START_TEST(a_consumer_goes_with_what_is_its_own)
+/* Consumer I goes, and what it had is freed, now or after others. */
+static struct stream_groups *drop_consumer(unsigned i)
 {
+    uint64_t owned = consumers[i]->pending.count, left = g->pending.count - owned, work = groups->work;
+    uint64_t there = g->consumers.count;
+    struct stream_groups *gone = stream_consumer_remove(groups, g, &arena, consumers[i]);
+    must(stream_groups_check(groups, &arena) && groups->work == work - owned - 1);
+    must((gone != NULL) == (owned > 64) && (gone == NULL || stream_groups_work(gone) >= owned));
+    must(g->pending.count == left && g->consumers.count == there - 1);
+    for (unsigned n = 0; n < IDS; n++) {
+        model[n].pending = model[n].pending && model[n].owner != (int)i;
+        must((stream_pel_find(g, &arena, id_of(n), NULL) != NULL) == model[n].pending);
+    }
+    check_order(g);
+    return gone;
+}
+
+static void free_gone(struct stream_groups *gone)
+{
+    for (uint64_t budget = 10; gone != NULL && !stream_groups_free_some(gone, &arena, &budget); budget = 10)
+        continue;
+}
+
+START_TEST(consumers_go_with_what_is_their_own)
+{
+    struct stream_groups *gone[CONSUMERS];
     change(3000);
-    uint64_t left = g->pending.count - consumers[3]->pending.count;
-    stream_consumer_remove(groups, g, &arena, consumers[3]);
-    must(stream_groups_check(groups, &arena));
-    must(g->pending.count == left && g->consumers.count == CONSUMERS - 1);
+    /* All but the last one of them have few, many or nearly all of what is pending. */
     for (unsigned n = 0; n < IDS; n++)
-        must((stream_pel_find(g, &arena, id_of(n), NULL) != NULL) ==
-             (model[n].pending && model[n].owner != 3));
+        if (_i > 0 && model[n].pending && model[n].owner >= 0 && below(4 + 200 * (unsigned)(_i == 2)) > 0) {
+            struct stream_pending *p = stream_pel_find(g, &arena, id_of(n), NULL);
+            model[n].ms = below(3) == 0 ? draw_time() : now;
+            model[n].owner = _i;
+            model[n].order = order++;
+            stream_pel_give(g, &arena, p, consumers[_i], model[n].ms);
+        }
+    check_group(groups, g);
+    for (unsigned i = 0; i < CONSUMERS; i++)
+        gone[i] = drop_consumer((i + (unsigned)_i) % CONSUMERS);
+    must(g->pending.count == g->nacked && g->odd.count == 0 && g->line.first == 0);
+    for (unsigned i = 0; i < CONSUMERS; i++)
+        free_gone(gone[i]);
+}
+END_TEST
+
+/* None of others, and none that was given back. */
+START_TEST(a_consumer_goes_with_all_there_is)
+{
+    struct stream_groups *gone;
+    struct btree_place place;
+    size_t used = arena.used;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned n = round; n < IDS; n++) {
+            stream_pel_find_last(g, &arena, id_of(n), &place);
+            stream_pel_add(groups, g, &arena, &place, id_of(n), consumers[3], draw_time(), 1);
+        }
+        uint64_t work = groups->work;
+        gone = stream_consumer_remove(groups, g, &arena, consumers[3]);
+        must(stream_groups_check(groups, &arena) && groups->work + IDS - round + 1 == work);
+        must(g->pending.count == 0 && g->line.first == 0 && g->line.last == 0 && g->odd.count == 0);
+        consumers[3] = stream_consumer_add(groups, g, &arena, slice_str("again"), 1003);
+        free_gone(gone);
+        must(stream_groups_check(groups, &arena));
+    }
+    must(arena.used <= used + 100);
+    change(500);
 }
 END_TEST
 
@@ -472,7 +528,8 @@ UNIT_SUITE(types_stream_pel)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, changes_follow_the_model);
     tcase_add_test(tc, a_walk_allows_changes_of_what_it_gave);
-    tcase_add_test(tc, a_consumer_goes_with_what_is_its_own);
+    tcase_add_loop_test(tc, consumers_go_with_what_is_their_own, 0, 3);
+    tcase_add_test(tc, a_consumer_goes_with_all_there_is);
     tcase_add_test(tc, groups_are_found_by_name);
     tcase_add_test(tc, what_groups_want);
     tcase_add_test(tc, a_copy_is_equal);
