@@ -17,6 +17,7 @@
 #include "types/hash/hash.h"
 #include "types/list/list.h"
 #include "types/set/set.h"
+#include "types/stream/stream_pack.h"
 #include "types/string/string.h"
 #include "types/zset/zset.h"
 
@@ -24,6 +25,7 @@
 #define MEMORY_PER_BYTE 200
 #define MEMORY_BASE     ((size_t)4 << 20)
 
+static const struct stream_options stream_options = {4096, 100, 100, 100};
 static volatile size_t sum;
 
 static bool read_element(void *arg, struct slice element)
@@ -40,7 +42,10 @@ static bool read_entry(void *arg, struct entry *e)
     struct slice key = entry_key(e);
     if (!entry_is_string(e)) {
         const struct object_type *type = object_types_of(keyspace_types(arg), e);
-        require(type->length(arg, e) > 0);
+        if (type == &stream_type)
+            require(stream_check(stream_of(arg, e), keyspace_arena(arg)));
+        else
+            require(type->length(arg, e) > 0);
         if (type->each != NULL)
             type->each(arg, e, read_element, arg);
         return true;
@@ -101,6 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         object_types_add(&types, &hash_type);
         object_types_add(&types, &set_type);
         object_types_add(&types, &zset_type);
+        object_types_add(&types, &stream_type);
+        types.options[OBJECT_STREAM] = &stream_options;
         keyspace_set_types(ks, &types);
     }
     struct rdb_load *load = rdb_load_open(ks, &types, path, size % 2 == 0, &code, &why);
