@@ -85,7 +85,7 @@ static bool spans_ready(struct arena *a, uint32_t count)
 
 bool arena_still_scarce(struct arena *a)
 {
-    a->scarce = !spans_ready(a, a->state->cushion + 1);
+    a->scarce = !spans_ready(a, a->state->cushion + 1) || !arena_map_set_aside(a);
     return a->scarce;
 }
 
@@ -100,7 +100,7 @@ static void free_span_insert(struct arena_state *st, uint32_t index)
 static uint32_t span_find(struct arena *a, bool must)
 {
     struct arena_state *st = a->state;
-    a->scarce = !spans_ready(a, st->cushion + 1);
+    a->scarce = !spans_ready(a, st->cushion + 1) || !arena_map_set_aside(a);
     if (unlikely(a->scarce) && (!must || !spans_ready(a, 1)))
         return 0;
     for (unsigned i = 0; i < 2; i++) {
@@ -117,14 +117,14 @@ static uint32_t span_find(struct arena *a, bool must)
 }
 
 /* Makes a free span ready for class K. */
-static bool span_prepare(struct arena *a, uint32_t index, unsigned k)
+static bool span_prepare(struct arena *a, uint32_t index, unsigned k, bool must)
 {
     struct arena_state *st = a->state;
     struct span *s = arena_span(st, index);
     size_t offset = (size_t)index << SPAN_SHIFT;
     size_t extent = st->rests[k].extent;
     size_t touched = (size_t)s->state << PAGE_SHIFT;
-    if (!arena_map_fill(a, offset, extent)) {
+    if (!(must ? arena_map_fill_sure(a, offset, extent) : arena_map_fill(a, offset, extent))) {
         free_span_insert(st, index);
         return false;
     }
@@ -148,7 +148,7 @@ static uint32_t span_take(struct arena *a, unsigned k, bool must)
         arena_span(st, index)->state &= SPAN_TOUCHED;
     } else {
         index = span_find(a, must);
-        if (index == 0 || !span_prepare(a, index, k))
+        if (index == 0 || !span_prepare(a, index, k, must))
             return 0;
         rest->spans++;
         a->held += rest->extent;

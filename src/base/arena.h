@@ -34,6 +34,8 @@ struct arena {
     size_t held;     /* bytes of spans and runs that are in use, with what is free in them */
     size_t dirty;    /* bytes outside of those that have not been given back to the kernel */
     bool scarce;     /* see arena_is_scarce */
+    char *aside;     /* address space that the kernel counts in place of the memfd's pages to come */
+    size_t aside_bytes;
     struct arena_state *state;
 };
 

@@ -10,7 +10,10 @@
  * any size. A page that it cannot give later ends the process by its out-of-memory killer, as
  * with anonymous memory. Only where it accounts strictly (vm.overcommit_memory=2) it would
  * send SIGBUS instead: there every page is allocated in the file before it is used, which
- * clears it when a run is taken rather than when it is touched.
+ * clears it when a run is taken rather than when it is touched. Then the cushion is no promise
+ * of the kernel's either, as it is with anonymous memory; so as much anonymous memory is had,
+ * untouched, and given back piece by piece for pages that must not fail. Another process may
+ * be quicker in between, as it may be before any page.
  *
  * Huge pages are refused for all of it. Even for a table's array of buckets, which is dense
  * and read at random, they save a lookup little, and each costs a stall that no slicing makes
@@ -185,14 +188,47 @@ bool arena_map_populates(int fd)
     return !is_granted(machine * 4, MAP_NORESERVE);
 }
 
-bool arena_map_fill(struct arena *a, size_t offset, size_t bytes)
+static bool fill_file(const struct arena_state *st, size_t at, size_t bytes)
 {
-    const struct arena_state *st = a->state;
     if (likely(!st->populates))
         return true;
-    while (fallocate(st->fd, 0, (off_t)(st->table_size + offset), (off_t)bytes) != 0)
+    while (fallocate(st->fd, 0, (off_t)at, (off_t)bytes) != 0)
         if (errno != EINTR)
             return false;
+    return true;
+}
+
+bool arena_map_fill(struct arena *a, size_t offset, size_t bytes)
+{
+    return fill_file(a->state, a->state->table_size + offset, bytes);
+}
+
+bool arena_map_fill_sure(struct arena *a, size_t offset, size_t bytes)
+{
+    while (!arena_map_fill(a, offset, bytes)) {
+        size_t less = a->aside_bytes < bytes ? a->aside_bytes : bytes;
+        if (less == 0)
+            return false;
+        a->aside_bytes -= less;
+        munmap(a->aside + a->aside_bytes, less);
+        a->scarce = true;
+    }
+    return true;
+}
+
+bool arena_map_set_aside(struct arena *a)
+{
+    const struct arena_state *st = a->state;
+    size_t bytes = (size_t)st->cushion << SPAN_SHIFT;
+    if (likely(!st->populates || a->aside_bytes == bytes))
+        return true;
+    void *map = a->aside_bytes != 0
+                    ? mremap(a->aside, a->aside_bytes, bytes, MREMAP_MAYMOVE)
+                    : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return false;
+    a->aside = map;
+    a->aside_bytes = bytes;
     return true;
 }
 
@@ -223,7 +259,8 @@ bool arena_map_low(struct arena *a, size_t end)
     char *table = (char *)st;
     size_t records = st->pages_at + round_up((end >> PAGE_SHIFT) * sizeof(struct page), TABLE_STEP);
     if (records > st->pages_end) {
-        if (!make_accessible(st, table + st->pages_end, table + records))
+        if (!make_accessible(st, table + st->pages_end, table + records) ||
+            !fill_file(st, st->pages_end, records - st->pages_end))
             return false;
         st->pages_end = records;
     }
@@ -250,7 +287,8 @@ bool arena_map_high(struct arena *a, size_t begin)
     char *table = (char *)st;
     size_t records = STATE_BYTES + (begin >> SPAN_SHIFT) * sizeof(struct span) / TABLE_STEP * TABLE_STEP;
     if (records < st->spans_begin) {
-        if (!make_accessible(st, table + records, table + st->spans_begin))
+        if (!make_accessible(st, table + records, table + st->spans_begin) ||
+            !fill_file(st, records, st->spans_begin - records))
             return false;
         st->spans_begin = records;
     }
@@ -360,6 +398,8 @@ void arena_done(struct arena *a)
     unpoison(a->base + st->high_begin, a->reserved - st->high_begin);
     munmap(a->base, a->reserved);
     munmap(a->state, st->table_size);
+    if (a->aside_bytes != 0)
+        munmap(a->aside, a->aside_bytes);
     if (fd >= 0)
         close(fd);
     *a = (struct arena){0};

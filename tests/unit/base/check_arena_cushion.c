@@ -2,8 +2,31 @@
 /*
  * What the arena keeps for allocations that must not fail.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+
 #include "base/arena_private.h"
 #include "check_arena.h"
+
+/* A kernel that accounts strictly: it gives to FILES no more than LEFT, less what is set aside. */
+static struct {
+    const struct arena *accounted;
+    size_t left;
+    unsigned refused;
+} kernel;
+
+int fallocate(int fd, int mode, off_t offset, off_t len)
+{
+    size_t bytes = mode == 0 && kernel.accounted != NULL ? (size_t)len : 0;
+    if (bytes != 0 && bytes + kernel.accounted->aside_bytes > kernel.left) {
+        kernel.refused++;
+        errno = ENOSPC;
+        return -1;
+    }
+    kernel.left -= bytes;
+    return (int)syscall(SYS_fallocate, fd, mode, offset, len);
+}
 
 /* What must not fail is had beyond the point where the rest is refused, and nothing is touched for it. */
 START_TEST(cushion)
@@ -60,8 +83,54 @@ START_TEST(cushion_whole)
 }
 END_TEST
 
+/* Where a memfd's pages are had one by one, so are those of the cushion, whatever else was had. */
+START_TEST(cushion_filled)
+{
+    struct arena a;
+    open_memfd(&a, (size_t)ARENA_CUSHION_OBJECTS * 8 * MIB);
+    struct arena_state *st = a.state;
+    st->populates = 1;
+    size_t aside = (size_t)CUSHION * SPAN_BYTES;
+    must(st->cushion == CUSHION && a.aside_bytes == 0);
+    kernel.accounted = &a;
+    kernel.left = aside + 20 * MIB;
+    for (unsigned round = 0; round < 2; round++) {
+        void *first = NULL, **last = (void **)&first;
+        unsigned count = 0;
+        for (void **more; (more = arena_try_alloc(&a, 32768)) != NULL; last = more, count++)
+            *last = more;
+        *last = NULL;
+        must(count > 19 * MIB / 32768 && kernel.refused > 0);
+        must(a.aside_bytes == aside && resident(a.aside, aside) == 0);
+        must(!arena_is_scarce(&a));
+        void *sure[ARENA_CUSHION_OBJECTS];
+        for (unsigned k = 0; k < ARENA_CUSHION_OBJECTS; k++)
+            memset(sure[k] = arena_alloc(&a, arena_class_size(k)), 1, arena_class_size(k));
+        must(a.scarce && a.aside_bytes < aside && a.aside_bytes > 0);
+        must(arena_try_alloc(&a, 32768) == NULL);
+        check_sums(&a);
+        size_t used = a.used;
+        for (unsigned k = 0; k < ARENA_CUSHION_OBJECTS; k++)
+            arena_free(&a, sure[k], arena_class_size(k));
+        must(a.used < used);
+        for (void **at = first, **next; at != NULL; at = next) {
+            next = *at;
+            arena_free(&a, at, 32768);
+        }
+        must(a.used == 0);
+        arena_trim(&a, SIZE_MAX);
+        kernel.left = aside + 20 * MIB;
+        kernel.refused = 0;
+        must(!arena_is_scarce(&a) && a.aside_bytes == aside);
+    }
+    kernel.accounted = NULL;
+    arena_done(&a);
+}
+END_TEST
+
 UNIT_SUITE(base_arena_cushion)
 {
     tcase_add_test(tc, cushion);
     tcase_add_test(tc, cushion_whole);
+    tcase_add_test(tc, cushion_filled);
 }
