@@ -1,8 +1,37 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A small client for the benchmarks, and a probe: how long others wait meanwhile."""
+"""What the benchmarks share: a small client, a probe (how long others wait meanwhile), their command
+lines and where the servers have their data."""
+import argparse
+import contextlib
 import socket
+import tempfile
 import threading
 import time
+from pathlib import Path
+
+
+def arguments(doc, **options):
+    """The options, each of the type of its default, and SERVERS: pairs of name and command."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    for name, default in options.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    parser.add_argument("servers", nargs="+", metavar="NAME=COMMAND", type=named_command)
+    return parser.parse_args()
+
+
+def named_command(text):
+    name, equal, command = text.partition("=")
+    if not equal:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=COMMAND")
+    return name, command
+
+
+@contextlib.contextmanager
+def data_directory():
+    with tempfile.TemporaryDirectory() as top:
+        directory = Path(top) / "data"
+        directory.mkdir()
+        yield directory
 
 
 class Client:

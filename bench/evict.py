@@ -13,16 +13,13 @@ cost   SET at full speed for keys of which a tenth fits into maxmemory, beside t
        the server's CPU time per SET, SETs per second, and resident memory against maxmemory, by the
        kernel's count, the most of all looks.
 """
-import argparse
 import itertools
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from bench import Server, one_run, resident
-from client import Client, Meanwhile, encode
+from client import Client, Meanwhile, arguments, data_directory, encode
 
 VALUE = b"v" * 100
 
@@ -147,23 +144,13 @@ def cost(commands, directory, args):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--part", default="hits,cost")
-    parser.add_argument("--trace", type=int, default=2000000)
-    parser.add_argument("--policies", default="allkeys-lru,allkeys-lfu")
-    parser.add_argument("--rate", type=int, default=20000)
-    parser.add_argument("--resident", type=int, default=50000)
-    parser.add_argument("--maxmemory", type=int, default=256 << 20)
-    parser.add_argument("--set", type=int, default=6000000)
-    parser.add_argument("servers", nargs="+")
-    args = parser.parse_args()
-    commands = dict(s.split("=", 1) for s in args.servers)
+    args = arguments(__doc__, part="hits,cost", trace=2000000, policies="allkeys-lru,allkeys-lfu", rate=20000,
+                     resident=50000, maxmemory=256 << 20, set=6000000)
+    commands = dict(args.servers)
     parts = args.part.split(",")
     if set(parts) - {"hits", "cost"}:
         sys.exit(f"no such part: {args.part}")
-    with tempfile.TemporaryDirectory() as top:
-        directory = Path(top) / "data"
-        directory.mkdir()
+    with data_directory() as directory:
         if "hits" in parts:
             hits(commands, directory, args)
         if "cost" in parts:

@@ -10,13 +10,10 @@ takes, and another counts how far DBSIZE, which still shows what is not deleted,
 Printed: the probe's latency, how many keys expired, the most that were overdue at any look,
 and what the server says of its own lag (INFO, where it does).
 """
-import argparse
-import tempfile
 import time
-from pathlib import Path
 
 from bench import Server
-from client import Client, Probe, encode
+from client import Client, Probe, arguments, data_directory, encode
 
 
 def fill(client, keys, spread, begin_ms):
@@ -55,17 +52,9 @@ def run(name, command, directory, args):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keys", type=int, default=1000000)
-    parser.add_argument("--spread", type=int, default=600)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("servers", nargs="+")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as top:
-        directory = Path(top) / "data"
-        directory.mkdir()
-        for spec in args.servers:
-            name, command = spec.split("=", 1)
+    args = arguments(__doc__, keys=1000000, spread=600, seconds=60)
+    with data_directory() as directory:
+        for name, command in args.servers:
             run(name, command, directory, args)
 
 

@@ -8,12 +8,10 @@ Each server is filled with the small number of keys and then with the big one, a
 the same requests for keys drawn at random from them. Ratios: the big keyspace's CPU time per
 request to the small one's, and to the last server's.
 """
-import argparse
 import statistics
-import tempfile
-from pathlib import Path
 
 from bench import WORK, Server, fill, one_run
+from client import arguments, data_directory
 
 
 def measure(name, command, directory, keys, works, rounds):
@@ -27,18 +25,10 @@ def measure(name, command, directory, keys, works, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--small", type=int, default=10000)
-    parser.add_argument("--big", type=int, default=10000000)
-    parser.add_argument("--work", default="get,set,get_p16,set_p16,incr_p16")
-    parser.add_argument("servers", nargs="+")
-    args = parser.parse_args()
-    commands = dict(s.split("=", 1) for s in args.servers)
+    args = arguments(__doc__, rounds=3, small=10000, big=10000000, work="get,set,get_p16,set_p16,incr_p16")
+    commands = dict(args.servers)
     works = args.work.split(",")
-    with tempfile.TemporaryDirectory() as top:
-        directory = Path(top) / "data"
-        directory.mkdir()
+    with data_directory() as directory:
         cost = {}
         for keys in (args.small, args.big):
             for name, command in commands.items():

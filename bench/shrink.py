@@ -9,15 +9,12 @@ memory is compared with that of a fresh server of the same kind that holds the r
 every half millisecond meanwhile, in its own connection: its latency is the loop's. Where a server knows
 activedefrag, it is measured with it too.
 """
-import argparse
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from bench import Server, resident
-from client import Client, Probe, encode
+from client import Client, Probe, arguments, data_directory, encode
 
 
 def key(n):
@@ -105,21 +102,14 @@ def one(name, command, directory, args, defrag):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keys", type=int, default=10000000)
-    parser.add_argument("--rest", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=15)
-    parser.add_argument("servers", nargs="+")
-    args = parser.parse_args()
+    args = arguments(__doc__, keys=10000000, rest=10, seconds=15.0)
     if args.rest < 1 or args.rest > 99:
         sys.exit("--rest is a percentage")
     print(f"{args.keys} keys, {100 - args.rest} % of them deleted; resident memory, and PING's latency in ms")
     print(f"{'':28}{'full':>8}{'deleted':>8}{'later':>8}{'needed':>9}{'ratio':>9}{'1.3x at':>9}"
           f"{'del p99.9':>11}{'p99.9':>9}{'max':>8}")
-    with tempfile.TemporaryDirectory() as top:
-        directory = Path(top) / "data"
-        directory.mkdir()
-        for name, command in (s.split("=", 1) for s in args.servers):
+    with data_directory() as directory:
+        for name, command in args.servers:
             for defrag in ("no", "yes"):
                 one(name, command, directory, args, defrag)
 

@@ -12,13 +12,10 @@ removed. What a collection grows by is told by the slowest of its commands of on
 the server's own clock has it (INFO latencystats): one of a million, and the slowest of all, which
 is what the machine adds, too.
 """
-import argparse
-import tempfile
 import time
-from pathlib import Path
 
 from bench import Server, fill
-from client import Client, Probe
+from client import Client, Probe, arguments, data_directory
 
 QUIET = 2
 
@@ -96,18 +93,9 @@ def collections(server, client, kinds, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keys", type=int, default=1000000)
-    parser.add_argument("--bytes", type=int, default=500 << 20)
-    parser.add_argument("--elements", type=int, default=10000000)
-    parser.add_argument("--types", default=",".join(TYPES))
-    parser.add_argument("servers", nargs="+")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as top:
-        directory = Path(top) / "data"
-        directory.mkdir()
-        for spec in args.servers:
-            name, command = spec.split("=", 1)
+    args = arguments(__doc__, keys=1000000, bytes=500 << 20, elements=10000000, types=",".join(TYPES))
+    with data_directory() as directory:
+        for name, command in args.servers:
             print(name)
             server = Server(name, command, directory)
             try:
