@@ -327,12 +327,12 @@ static int refuse_type(struct rdb_load *l, struct buf *why, uint8_t type)
                      "the value is of type %u, %s, which this version does not load", type, name);
 }
 
-/* A type that is loaded, but not all that its values can have. */
+/* A type that is loaded, but a value that goes beyond what a string or an element can be here. */
 static int refuse_value(struct rdb_load *l, struct buf *why, uint8_t type)
 {
     return rdb_fault(l, why, MR_E_UNSUPPORTED,
-                     "the value is of type %u, %s, and has what this version does not keep, such as times "
-                     "of its elements",
+                     "the value is of type %u, %s, and has a string longer than this version holds, which is "
+                     "a little less than 4 GiB",
                      type, rdb_name(type, l->valkey));
 }
 
@@ -379,7 +379,10 @@ static int fault_value(struct rdb_load *l, struct buf *why, int code)
         return refuse_value(l, why, l->value_type);
     if (code == MR_E_CORRUPT && keyspace_load_duplicate(l->ks, &key, &index))
         return rdb_fault_duplicate(l, why);
-    return rdb_fault_item(l, why, code, "the value");
+    char what[96];
+    snprintf(what, sizeof what, "the value, of type %u, %s,", l->value_type,
+             rdb_name(l->value_type, l->valkey));
+    return rdb_fault_item(l, why, code, what);
 }
 
 /* The value, or what there is of it, of the key that was read. */

@@ -303,9 +303,7 @@ def test_served_while_loading(servers, tmp_path):
             c("HELLO", "2")
             longest = 0
             while c.info("persistence")["loading"] == "1":
-                began = time.monotonic()
-                c("PING")
-                longest = max(longest, time.monotonic() - began)
+                longest = max(longest, server.held(lambda: c("PING"))[1])
             assert longest < 0.5
         else:
             pytest.skip("this machine loads faster than it connects")
