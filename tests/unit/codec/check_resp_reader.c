@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/heap.h"
 #include "codec/resp_reader.h"
 #include "unit.h"
@@ -350,7 +350,7 @@ START_TEST(million_arguments)
     const char *error = NULL;
     int64_t taken;
     size_t len = 0;
-    int64_t began = clock_mono_now_us();
+    clock_t began = clock();
     do {
         size_t before = r.pos;
         len = in.len - len < PIECE ? in.len : len + PIECE;
@@ -358,7 +358,7 @@ START_TEST(million_arguments)
         ck_assert_uint_ge(r.pos, before);
         ck_assert_uint_ge(r.pos + 13, len);
     } while (taken == MR_E_AGAIN);
-    ck_assert_int_lt(clock_mono_now_us() - began, 3000000);
+    ck_assert_int_lt(clock() - began, 3 * CLOCKS_PER_SEC);
     ck_assert_int_eq(taken, (int64_t)in.len);
     ck_assert_uint_eq(count, COUNT);
     ck_assert(slice_equal(args[COUNT - 1], slice_str("0999999")));

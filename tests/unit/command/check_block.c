@@ -11,7 +11,10 @@
 #include "base/random.h"
 #include "command/block_fixture.h"
 
+/* How late a timer may be, at the best of so many tries: a machine that is busy is late now and then,
+ * a loop that does not look in time always. */
 #define SLACK_US 20000
+#define TRIES    100
 
 /* --- keys that become ready --- */
 
@@ -336,10 +339,11 @@ END_TEST
 
 /* --- time --- */
 
-START_TEST(timeouts_are_punctual)
+/* Four at once; how late the worst of them ended. */
+static int64_t wait_for_four(void)
 {
     static const int ms[] = {40, 1, 20, 5};
-    block_start(_i);
+    int64_t worst_us = 0;
     int64_t begin_us = clock_mono_now_us();
     for (int i = 0; i < 4; i++) {
         char text[32];
@@ -349,38 +353,53 @@ START_TEST(timeouts_are_punctual)
     static const int order[] = {1, 3, 2, 0};
     for (int i = 0; i < 4; i++) {
         toy_expect(block_fds[order[i]], "*-1\r\n");
-        int64_t took_us = clock_mono_now_us() - begin_us;
-        ck_assert_int_ge(took_us, ms[order[i]] * 1000);
-        ck_assert_int_lt(took_us, ms[order[i]] * 1000 + SLACK_US);
+        int64_t late_us = clock_mono_now_us() - begin_us - ms[order[i]] * 1000;
+        ck_assert_int_ge(late_us, 0);
+        worst_us = late_us > worst_us ? late_us : worst_us;
     }
+    return worst_us;
+}
+
+START_TEST(timeouts_are_punctual)
+{
+    int tries = 0;
+    block_start(_i);
+    while (wait_for_four() >= SLACK_US)
+        ck_assert_int_lt(++tries, TRIES);
     block_expect_clean();
     block_stop();
 }
 END_TEST
 
+/* How late the answer to TEXT came, which is due after WANTED_US. */
+static int64_t look(const char *text, const char *answer, int64_t wanted_us)
+{
+    toy.trace.len = 0;
+    int64_t begin_us = clock_mono_now_us();
+    block_say(0, text);
+    toy_expect(block_fds[0], answer);
+    int64_t late_us = clock_mono_now_us() - begin_us - wanted_us;
+    ck_assert_int_ge(late_us, 0);
+    return late_us;
+}
+
 /* It is called when it has asked for that, though no key is ready; its deadline stays what it was. */
 START_TEST(looks_are_punctual)
 {
+    int tries = 0;
     block_start(_i);
-    int64_t begin_us = clock_mono_now_us();
-    block_say(0, "LOOK a 5 4 0\r\n");
-    toy_expect_row("clients", "\r\nclients_in_timeout_table:1\r\n");
-    toy_expect(block_fds[0], "+looked\r\n");
-    ck_assert_int_ge(clock_mono_now_us() - begin_us, 20000);
-    ck_assert_int_lt(clock_mono_now_us() - begin_us, 20000 + 4 * SLACK_US);
+    while (look("LOOK a 5 4 0\r\n", "+looked\r\n", 20000) >= 4 * SLACK_US)
+        ck_assert_int_lt(++tries, TRIES);
     ck_assert_str_eq(buf_cstr(&toy.trace), "llll");
 
-    begin_us = clock_mono_now_us();
-    toy.trace.len = 0;
-    block_say(0, "LOOK a 4 1000 0.030\r\n");
-    toy_expect(block_fds[0], "*-1\r\n");
-    ck_assert_int_ge(clock_mono_now_us() - begin_us, 30000);
-    ck_assert_int_lt(clock_mono_now_us() - begin_us, 30000 + SLACK_US);
-    ck_assert_uint_ge(toy.trace.len, 1);
+    tries = 0;
+    while (look("LOOK a 4 1000 0.030\r\n", "*-1\r\n", 30000) >= SLACK_US || toy.trace.len == 0)
+        ck_assert_int_lt(++tries, TRIES);
 
     /* A key that becomes ready comes before that. */
     toy.trace.len = 0;
     block_say(0, "LOOK a 100000 2 0\r\n");
+    toy_expect_row("clients", "\r\nclients_in_timeout_table:1\r\n");
     block_ask(1, "PUSH a x\r\n", "+OK\r\n");
     block_silent(0);
     block_ask(1, "PUSH a x\r\n", "+OK\r\n");
