@@ -87,3 +87,15 @@ void counters_reset(struct counters *c)
             table->on_reset(table->owner);
     }
 }
+
+void counters_zero(const void *owner, struct buf *out)
+{
+    (void)owner;
+    buf_append_byte(out, '0');
+}
+
+void counters_never(const void *owner, struct buf *out)
+{
+    (void)owner;
+    buf_append_str(out, "-1");
+}

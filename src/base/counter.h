@@ -36,3 +36,7 @@ void counters_add(struct counters *c, const struct counter_row *rows, size_t cou
 void counters_print(const struct counters *c, const char *section, const char *title, struct buf *out);
 
 void counters_reset(struct counters *c);
+
+/* Formats of rows for what there is none of: 0, and -1 for what has never been. */
+void counters_zero(const void *owner, struct buf *out);
+void counters_never(const void *owner, struct buf *out);

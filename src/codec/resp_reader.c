@@ -129,11 +129,11 @@ static inline int64_t read_array(struct resp_reader *r, const struct resp_limits
 }
 
 /*
- * The line that begins at r->pos, without its CR: 0 with its length in *RET, 1 for one
- * that is longer than a line may be, or MR_E_AGAIN.
+ * The line that begins at r->pos, without its CR: 0 with its length in *RET, MR_E_AGAIN, or the
+ * failure TOO_LONG for one that is longer than a line may be.
  */
-static int take_line(struct resp_reader *r, const struct resp_limits *limits, const char *data, size_t len,
-                     size_t *ret)
+static int64_t take_line(struct resp_reader *r, const struct resp_limits *limits, const char *data,
+                         size_t len, size_t *ret, const char *too_long, const char **error)
 {
     size_t from = r->scanned > r->pos ? r->scanned : r->pos;
     size_t limit = r->pos + (size_t)limits->max_line + 1;
@@ -142,7 +142,7 @@ static int take_line(struct resp_reader *r, const struct resp_limits *limits, co
     if (cr == NULL) {
         r->scanned = stop;
         r->need = len + 1;
-        return len >= limit ? 1 : MR_E_AGAIN;
+        return len >= limit ? fail(r, error, too_long) : MR_E_AGAIN;
     }
     size_t at = (size_t)(cr - data);
     if (at + 1 >= len) {
@@ -159,11 +159,10 @@ static int64_t start_array(struct resp_reader *r, const struct resp_limits *limi
                            size_t len, const char **error)
 {
     size_t line;
-    int code = take_line(r, limits, data, len, &line);
-    if (code < 0)
+    int64_t code =
+        take_line(r, limits, data, len, &line, "ERR Protocol error: too big mbulk count string", error);
+    if (code != 0)
         return code;
-    if (code > 0)
-        return fail(r, error, "ERR Protocol error: too big mbulk count string");
     int64_t n;
     int64_t max = limits->max_args < INT32_MAX ? limits->max_args : INT32_MAX;
     if (!number_to_int(slice_of(data + 1, line - 1), &n) || n > max)
@@ -193,11 +192,10 @@ static int64_t start_bulk(struct resp_reader *r, const struct resp_limits *limit
                           size_t len, const char **error)
 {
     size_t line;
-    int code = take_line(r, limits, data, len, &line);
-    if (code < 0)
+    int64_t code =
+        take_line(r, limits, data, len, &line, "ERR Protocol error: too big bulk count string", error);
+    if (code != 0)
         return code;
-    if (code > 0)
-        return fail(r, error, "ERR Protocol error: too big bulk count string");
     if (data[r->pos] != '$')
         return fail_not_bulk(r, data[r->pos], error);
     int64_t n;

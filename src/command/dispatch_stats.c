@@ -56,12 +56,6 @@ static void format_clients(const void *owner, struct buf *out)
     buf_append_uint(out, ((const struct dispatch *)owner)->session_count);
 }
 
-static void format_none(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_byte(out, '0');
-}
-
 static void format_blocked(const void *owner, struct buf *out)
 {
     const struct dispatch *d = owner;
@@ -138,10 +132,10 @@ static void format_latency(const void *owner, struct buf *out)
 static const struct counter_row rows[] = {
     {"clients", "connected_clients", NULL, "Clients connected now.", 0, false, format_clients},
     {"clients", "cluster_connections", NULL, "Connections of a cluster's bus; there is none.", 0, false,
-     format_none},
+     counters_zero},
     {"clients", "blocked_clients", NULL,
      "Clients waiting in a blocking command, or held back by CLIENT PAUSE.", 0, false, format_blocked},
-    {"clients", "tracking_clients", NULL, "Clients with caching help switched on.", 0, false, format_none},
+    {"clients", "tracking_clients", NULL, "Clients with caching help switched on.", 0, false, counters_zero},
     {"clients", "clients_in_timeout_table", NULL, "Clients whose wait has a deadline.", 0, false,
      format_timed},
     {"clients", "total_blocking_keys", NULL, "Keys that clients wait for.", 0, false, format_keys},

@@ -27,8 +27,11 @@ static inline uint64_t load_word(const unsigned char *from)
     return word;
 }
 
-static void needle_init(struct needle *n, struct slice text)
+/* False for what no listpack has. */
+static bool needle_init(struct needle *n, struct slice text)
 {
+    if (text.len > LISTPACK_MAX)
+        return false;
     struct listpack_value v = listpack_value_of(text);
     memset(n->head, 0, sizeof n->head);
     size_t head = listpack_put_head(n->head, &v);
@@ -45,7 +48,7 @@ static void needle_init(struct needle *n, struct slice text)
     n->reach = n->size < WORD ? WORD : n->size;
     n->mask = n->size < WORD ? le64toh((UINT64_C(1) << 8 * n->size) - 1) : UINT64_MAX;
     if (n->size <= WORD)
-        return;
+        return true;
     n->last_at = n->size - WORD;
     if (n->size <= sizeof n->head) {
         n->last = load_word(n->head + n->last_at);
@@ -54,6 +57,7 @@ static void needle_init(struct needle *n, struct slice text)
         n->middle = v.text + WORD - head;
         n->middle_len = n->size - sizeof n->head;
     }
+    return true;
 }
 
 /* Whether the entry at P is it. */
@@ -121,9 +125,8 @@ size_t listpack_find(const unsigned char *lp, size_t at, struct slice text)
 {
     struct needle n;
     const unsigned char *end = lp + listpack_bytes(lp);
-    if (at == 0 || text.len > LISTPACK_MAX)
+    if (at == 0 || !needle_init(&n, text))
         return 0;
-    needle_init(&n, text);
     const unsigned char *p = find_both(&n, lp + at, end, 1, false);
     return p == NULL ? 0 : (size_t)(p - lp);
 }
@@ -134,9 +137,8 @@ size_t listpack_find_key(const unsigned char *lp, struct slice text, unsigned st
     const unsigned char *end = lp + listpack_bytes(lp);
     unsigned count = little_load16(lp + 4);
     const unsigned char *p = lp + LISTPACK_HEAD;
-    if (text.len > LISTPACK_MAX)
+    if (!needle_init(&n, text))
         return 0;
-    needle_init(&n, text);
     if (step == 1)
         p = find_both(&n, p, end, 1, true);
     else if (count == LISTPACK_UNKNOWN || count % step != 0)
@@ -152,9 +154,8 @@ size_t listpack_find_back(const unsigned char *lp, size_t at, struct slice text)
 {
     struct needle n;
     const unsigned char *end = lp + listpack_bytes(lp);
-    if (at == 0 || text.len > LISTPACK_MAX)
+    if (at == 0 || !needle_init(&n, text))
         return 0;
-    needle_init(&n, text);
     for (const unsigned char *p = lp + at;; p = listpack_inline_prev(p)) {
         if (matches(&n, p, end))
             return (size_t)(p - lp);
@@ -166,8 +167,5 @@ size_t listpack_find_back(const unsigned char *lp, size_t at, struct slice text)
 bool listpack_equal(const unsigned char *lp, size_t at, struct slice text)
 {
     struct needle n;
-    if (text.len > LISTPACK_MAX)
-        return false;
-    needle_init(&n, text);
-    return matches(&n, lp + at, lp + listpack_bytes(lp));
+    return needle_init(&n, text) && matches(&n, lp + at, lp + listpack_bytes(lp));
 }

@@ -185,18 +185,6 @@ void loading_status(const struct loading *l, struct buf *out)
 
 /* --- INFO --- */
 
-static void format_zero(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_byte(out, '0');
-}
-
-static void format_never(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_str(out, "-1");
-}
-
 static void format_ok(const void *owner, struct buf *out)
 {
     (void)owner;
@@ -234,21 +222,21 @@ static void format_progress(const void *owner, struct buf *out)
 
 static const struct counter_row rows[] = {
     ROW("loading", NULL, format_loading, "Whether data is being loaded."),
-    ROW("async_loading", NULL, format_zero, "Whether a replica loads beside serving its old data."),
+    ROW("async_loading", NULL, counters_zero, "Whether a replica loads beside serving its old data."),
     COUNT("rdb_last_load_keys_expired", last_expired, "Keys that the load left out as expired."),
     COUNT("rdb_last_load_keys_loaded", last_keys, "Keys that were loaded."),
-    ROW("aof_enabled", NULL, format_zero, "Whether writes go to an append-only file."),
-    ROW("aof_rewrite_in_progress", NULL, format_zero, "Whether that file is being rewritten."),
-    ROW("aof_rewrite_scheduled", NULL, format_zero, "Whether a rewrite waits for its turn."),
-    ROW("aof_last_rewrite_time_sec", "s", format_never, "What the last rewrite took; -1 before the first."),
-    ROW("aof_current_rewrite_time_sec", "s", format_never, "What the running rewrite has taken."),
+    ROW("aof_enabled", NULL, counters_zero, "Whether writes go to an append-only file."),
+    ROW("aof_rewrite_in_progress", NULL, counters_zero, "Whether that file is being rewritten."),
+    ROW("aof_rewrite_scheduled", NULL, counters_zero, "Whether a rewrite waits for its turn."),
+    ROW("aof_last_rewrite_time_sec", "s", counters_never, "What the last rewrite took; -1 before the first."),
+    ROW("aof_current_rewrite_time_sec", "s", counters_never, "What the running rewrite has taken."),
     ROW("aof_last_bgrewrite_status", NULL, format_ok, "How the last rewrite ended; ok before the first."),
-    ROW("aof_rewrites", NULL, format_zero, "Rewrites since the start."),
-    ROW("aof_rewrites_consecutive_failures", NULL, format_zero, "Rewrites that failed in a row."),
+    ROW("aof_rewrites", NULL, counters_zero, "Rewrites since the start."),
+    ROW("aof_rewrites_consecutive_failures", NULL, counters_zero, "Rewrites that failed in a row."),
     ROW("aof_last_write_status", NULL, format_ok, "How the last write to the append-only file ended."),
-    ROW("aof_last_cow_size", "bytes", format_zero, "Memory copied for the last rewrite."),
-    ROW("module_fork_in_progress", NULL, format_zero, "Whether a module runs a child process."),
-    ROW("module_fork_last_cow_size", "bytes", format_zero, "Memory copied for the last one."),
+    ROW("aof_last_cow_size", "bytes", counters_zero, "Memory copied for the last rewrite."),
+    ROW("module_fork_in_progress", NULL, counters_zero, "Whether a module runs a child process."),
+    ROW("module_fork_last_cow_size", "bytes", counters_zero, "Memory copied for the last one."),
     ROW(NULL, NULL, format_progress, "While loading: its start, bytes, percent and the seconds left."),
 };
 

@@ -250,22 +250,10 @@ static void saving_cmd_lastsave(struct command_ctx *ctx)
 
 /* --- INFO --- */
 
-static void format_zero(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_byte(out, '0');
-}
-
 static void format_percent(const void *owner, struct buf *out)
 {
     (void)owner;
     buf_append_str(out, "0.00");
-}
-
-static void format_never(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_str(out, "-1");
 }
 
 static void format_status(const void *owner, struct buf *out)
@@ -289,23 +277,24 @@ static void format_saved(const void *owner, struct buf *out)
     }
 
 static const struct counter_row counted[] = {
-    ROW("current_cow_peak", "bytes", format_zero, "Memory copied for the running save: none is, ever."),
-    ROW("current_cow_size", "bytes", format_zero, "The same, now."),
-    ROW("current_cow_size_age", "s", format_zero, "Age of that figure."),
+    ROW("current_cow_peak", "bytes", counters_zero, "Memory copied for the running save: none is, ever."),
+    ROW("current_cow_size", "bytes", counters_zero, "The same, now."),
+    ROW("current_cow_size_age", "s", counters_zero, "Age of that figure."),
     ROW("current_fork_perc", "percent", format_percent, "Progress of the running save."),
-    ROW("current_save_keys_processed", NULL, format_zero, "Keys that the running save has written."),
-    ROW("current_save_keys_total", NULL, format_zero, "Keys that the running save is to write."),
+    ROW("current_save_keys_processed", NULL, counters_zero, "Keys that the running save has written."),
+    ROW("current_save_keys_total", NULL, counters_zero, "Keys that the running save is to write."),
     ROW("rdb_changes_since_last_save", NULL, format_changes, "Writes since the data was saved or loaded."),
-    ROW("rdb_bgsave_in_progress", NULL, format_zero, "Whether a snapshot is being written."),
+    ROW("rdb_bgsave_in_progress", NULL, counters_zero, "Whether a snapshot is being written."),
     ROW("rdb_last_save_time", "s since 1970", format_saved, "The last save, or else the start."),
     ROW("rdb_last_bgsave_status", NULL, format_status, "How the last save ended; ok before the first."),
-    ROW("rdb_last_bgsave_time_sec", "s", format_never, "What the last snapshot took; -1 before the first."),
-    ROW("rdb_current_bgsave_time_sec", "s", format_never, "What the running snapshot has taken; -1 if none."),
+    ROW("rdb_last_bgsave_time_sec", "s", counters_never, "What the last snapshot took; -1 before the first."),
+    ROW("rdb_current_bgsave_time_sec", "s", counters_never,
+        "What the running snapshot has taken; -1 if none."),
     {.section = "persistence",
      .name = "rdb_saves",
      .offset = offsetof(struct saving, saves),
      .sentence = "Saves since the start."},
-    ROW("rdb_last_cow_size", "bytes", format_zero, "Memory copied for the last snapshot."),
+    ROW("rdb_last_cow_size", "bytes", counters_zero, "Memory copied for the last snapshot."),
 };
 
 void saving_register_counters(struct saving *s, struct counters *counters)

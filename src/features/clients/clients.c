@@ -17,6 +17,22 @@
 #include "command/registry.h"
 #include "features/clients/clients_private.h"
 
+bool clients_choose(struct command_ctx *ctx, const char *usual, const char *other, const char *error,
+                    bool *ret_other)
+{
+    *ret_other = false;
+    if (ctx->argc > 4) {
+        dispatch_bad_subcommand(ctx);
+        return false;
+    }
+    if (ctx->argc < 4 || slice_is(ctx->argv[3], usual))
+        return true;
+    *ret_other = slice_is(ctx->argv[3], other);
+    if (!*ret_other)
+        resp_error(ctx->reply, error);
+    return *ret_other;
+}
+
 /* --- a connection about itself --- */
 
 static void clients_cmd_id(struct command_ctx *ctx)
@@ -183,19 +199,10 @@ static void clients_pause(struct clients *c, int64_t until_us, bool all)
 static void clients_cmd_pause(struct command_ctx *ctx)
 {
     struct clients *c = ctx->owner;
-    bool all = true;
+    bool writes;
     int64_t ms, until_us;
-    if (ctx->argc > 4) {
-        dispatch_bad_subcommand(ctx);
+    if (!clients_choose(ctx, "ALL", "WRITE", "ERR CLIENT PAUSE mode must be WRITE or ALL", &writes))
         return;
-    }
-    if (ctx->argc == 4 && !slice_is(ctx->argv[3], "ALL")) {
-        all = false;
-        if (!slice_is(ctx->argv[3], "WRITE")) {
-            resp_error(ctx->reply, "ERR CLIENT PAUSE mode must be WRITE or ALL");
-            return;
-        }
-    }
     if (!number_to_int(ctx->argv[2], &ms)) {
         resp_error(ctx->reply, "ERR timeout is not an integer or out of range");
         return;
@@ -210,7 +217,7 @@ static void clients_cmd_pause(struct command_ctx *ctx)
         return;
     }
     if (ms > 0)
-        clients_pause(c, until_us, all);
+        clients_pause(c, until_us, !writes);
     resp_ok(ctx->reply);
 }
 

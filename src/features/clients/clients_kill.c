@@ -79,20 +79,11 @@ void clients_cmd_kill(struct command_ctx *ctx)
 
 void clients_cmd_unblock(struct command_ctx *ctx)
 {
-    bool with_error = false;
+    bool with_error;
     int64_t id;
-    if (ctx->argc > 4) {
-        dispatch_bad_subcommand(ctx);
-        return;
-    }
-    if (ctx->argc == 4 && !slice_is(ctx->argv[3], "TIMEOUT")) {
-        with_error = true;
-        if (!slice_is(ctx->argv[3], "ERROR")) {
-            resp_error(ctx->reply, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-            return;
-        }
-    }
-    if (!dispatch_arg_int(ctx, 2, &id))
+    if (!clients_choose(ctx, "TIMEOUT", "ERROR", "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+                        &with_error) ||
+        !dispatch_arg_int(ctx, 2, &id))
         return;
     struct session *s = dispatch_first_session(ctx->dispatch);
     while (s != NULL && s->id != (uint64_t)id)

@@ -32,6 +32,13 @@ struct clients {
     bool pause_all; /* all commands, not writes alone */
 };
 
+/* --- clients.c --- */
+
+/* The word that may stand as argument 3, and nothing behind it: USUAL, as without any, or OTHER. False,
+ * with the error written, for another. */
+bool clients_choose(struct command_ctx *ctx, const char *usual, const char *other, const char *error,
+                    bool *ret_other);
+
 /* --- clients_print.c --- */
 
 /* The letters of flags= in CLIENT LIST: at most 16 of them, and a NUL. */

@@ -7,12 +7,6 @@
 #include "base/counter.h"
 #include "features/info/info_private.h"
 
-static void zero(const void *owner, struct buf *out)
-{
-    (void)owner;
-    buf_append_byte(out, '0');
-}
-
 static void zero_rate(const void *owner, struct buf *out)
 {
     (void)owner;
@@ -27,7 +21,7 @@ static void zero_size(const void *owner, struct buf *out)
 
 #define ABSENT(SECTION, NAME, SENTENCE)                                                                      \
     {                                                                                                        \
-        SECTION, NAME, NULL, SENTENCE, 0, false, zero                                                        \
+        SECTION, NAME, NULL, SENTENCE, 0, false, counters_zero                                               \
     }
 #define ABSENT_RATE(SECTION, NAME, SENTENCE)                                                                 \
     {                                                                                                        \

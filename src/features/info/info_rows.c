@@ -111,14 +111,6 @@ INFO_FORMAT(config_file)
     buf_append_str(out, OWNER->facts.config_file);
 }
 
-/* --- what is always the same --- */
-
-INFO_FORMAT(zero)
-{
-    (void)owner;
-    buf_append_byte(out, '0');
-}
-
 /* --- replication --- */
 
 INFO_FORMAT(role)
@@ -142,12 +134,6 @@ INFO_FORMAT(replid2)
 {
     (void)owner;
     buf_printf(out, "%040d", 0);
-}
-
-INFO_FORMAT(minus_one)
-{
-    (void)owner;
-    buf_append_str(out, "-1");
 }
 
 /* --- cpu --- */
@@ -234,16 +220,18 @@ static const struct counter_row rows[] = {
     ROW("server", "executable", NULL, executable, "The program's path."),
     ROW("server", "config_file", NULL, config_file, "The configuration that was read."),
     ROW("replication", "role", NULL, role, "Always master: there is no replication."),
-    ROW("replication", "connected_slaves", NULL, zero, "Replicas that follow."),
+    ROW("replication", "connected_slaves", NULL, counters_zero, "Replicas that follow."),
     ROW("replication", "master_failover_state", NULL, no_failover, "Whether a failover goes on."),
     ROW("replication", "master_replid", NULL, replid, "Identity of this data set's history."),
     ROW("replication", "master_replid2", NULL, replid2, "Identity of the history before that."),
-    ROW("replication", "master_repl_offset", "bytes", zero, "How far the history has come."),
-    ROW("replication", "second_repl_offset", "bytes", minus_one, "Up to where the second identity holds."),
-    ROW("replication", "repl_backlog_active", NULL, zero, "Whether history is kept for replicas."),
-    ROW("replication", "repl_backlog_size", "bytes", zero, "How much of it may be kept."),
-    ROW("replication", "repl_backlog_first_byte_offset", "bytes", zero, "Where what is kept begins."),
-    ROW("replication", "repl_backlog_histlen", "bytes", zero, "How much is kept."),
+    ROW("replication", "master_repl_offset", "bytes", counters_zero, "How far the history has come."),
+    ROW("replication", "second_repl_offset", "bytes", counters_never,
+        "Up to where the second identity holds."),
+    ROW("replication", "repl_backlog_active", NULL, counters_zero, "Whether history is kept for replicas."),
+    ROW("replication", "repl_backlog_size", "bytes", counters_zero, "How much of it may be kept."),
+    ROW("replication", "repl_backlog_first_byte_offset", "bytes", counters_zero,
+        "Where what is kept begins."),
+    ROW("replication", "repl_backlog_histlen", "bytes", counters_zero, "How much is kept."),
     ROW("cpu", "used_cpu_sys", "s", cpu_sys, "Kernel time of the process."),
     ROW("cpu", "used_cpu_user", "s", cpu_user, "User time of the process."),
     ROW("cpu", "used_cpu_sys_children", "s", cpu_sys_children, "Kernel time of its children."),
@@ -253,7 +241,7 @@ static const struct counter_row rows[] = {
     ROW("stats", "eventloop_cycles", NULL, loop_turns_total, "Turns of the loop."),
     ROW("stats", "eventloop_duration_sum", "us", loop_busy_total, "Time outside of waiting."),
     ROW("modules", NULL, NULL, no_lines, "Loaded modules; there are none."),
-    ROW("cluster", "cluster_enabled", NULL, zero, "Always 0: there is no cluster."),
+    ROW("cluster", "cluster_enabled", NULL, counters_zero, "Always 0: there is no cluster."),
 };
 
 void info_register_rows(struct info *info)

@@ -174,12 +174,6 @@ MEMORY_FORMAT(clients_normal)
     buf_append_uint(out, sum);
 }
 
-MEMORY_FORMAT(zero)
-{
-    (void)owner;
-    buf_append_byte(out, '0');
-}
-
 MEMORY_FORMAT(fragmentation)
 {
     buf_printf(out, "%.2f", (double)memory_resident() / (double)memory_used(OWNER));
@@ -243,7 +237,8 @@ static const struct counter_row rows[] = {
     ROW("allocator_rss_ratio", NULL, rss_ratio, "Resident over held."),
     ROW("allocator_rss_bytes", "bytes", rss_bytes, "Resident less held."),
     ROW("mem_clients_normal", "bytes", clients_normal, "Memory of clients."),
-    ROW("mem_not_counted_for_evict", "bytes", zero, "Used memory that the limit does not count; none."),
+    ROW("mem_not_counted_for_evict", "bytes", counters_zero,
+        "Used memory that the limit does not count; none."),
     ROW("mem_allocator", NULL, allocator, "The allocator of keys."),
     COUNT("maxmemory_refused_commands", refused, NULL, "Commands refused because of the limit."),
     ROW("memory_pressure_source", NULL, pressure_source,
