@@ -178,7 +178,7 @@ static void work_init(struct work *w)
     stream_register(registry, &w->types, NULL);
     memset(w->types.options, 0, sizeof w->types.options);
     w->keys_options.notify_keyspace_events = "";
-    w->keys = keys_new(w->dispatch, &w->types);
+    w->keys = keys_new(w->dispatch, &w->types, &(struct keys_ops){.owner = NULL});
     keyspace_set_types(w->ks, &w->types);
 }
 

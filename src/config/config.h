@@ -30,6 +30,7 @@ enum config_type {
     CONFIG_OCTAL,  /* int64_t, written in octal: file modes */
     CONFIG_SIZE,   /* int64_t of bytes in [min, max]; "64mb"; or one of NAMES, if it has any */
     CONFIG_ENUM,   /* int; one of NAMES, any case */
+    CONFIG_WORDS,  /* int; some of NAMES, each a bit, in any order; the one of 0 means none of them */
     CONFIG_STRING, /* char *, heap, never NULL */
     CONFIG_LIST,   /* struct config_list: words; a file says {"a", "b"} */
 };

@@ -44,6 +44,29 @@ static void print_list(const struct config_option *o, const struct config_list *
     buf_done(&item);
 }
 
+/* A word alone stands for itself; several are written as a list is. */
+static void print_words(const struct config_option *o, const union config_value *value, struct buf *out)
+{
+    struct buf text = {0};
+    config_value_print(o, value, &text);
+    struct slice rest = buf_slice(&text);
+    const char *blank = memchr(rest.ptr, ' ', rest.len);
+    buf_append_str(out, blank != NULL ? "{" : "");
+    for (; blank != NULL; blank = memchr(rest.ptr, ' ', rest.len)) {
+        size_t len = (size_t)(blank - rest.ptr);
+        quote(out, rest.ptr, len);
+        buf_append_str(out, ", ");
+        rest = slice_of(blank + 1, rest.len - len - 1);
+    }
+    if (rest.len < text.len) {
+        quote(out, rest.ptr, rest.len);
+        buf_append_byte(out, '}');
+    } else {
+        buf_append_slice(out, rest);
+    }
+    buf_done(&text);
+}
+
 void config_print_row(const struct config_row *row, bool hide, struct buf *out)
 {
     const struct config_option *o = row->option;
@@ -61,6 +84,8 @@ void config_print_row(const struct config_row *row, bool hide, struct buf *out)
         quote(out, text, strlen(text));
     } else if (hide && (o->flags & CONFIG_SECRET) != 0) {
         buf_append_str(out, "\"(set)\"");
+    } else if (o->type == CONFIG_WORDS) {
+        print_words(o, &value, out);
     } else {
         config_value_print(o, &value, out);
     }

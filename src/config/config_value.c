@@ -42,6 +42,7 @@ void config_value_get(const struct config_row *row, union config_value *ret)
         ret->number = *(const int64_t *)slot;
         break;
     case CONFIG_ENUM:
+    case CONFIG_WORDS:
         ret->choice = *(const int *)slot;
         break;
     case CONFIG_STRING:
@@ -66,6 +67,7 @@ void config_value_put(const struct config_row *row, const union config_value *va
         *(int64_t *)slot = value->number;
         break;
     case CONFIG_ENUM:
+    case CONFIG_WORDS:
         *(int *)slot = value->choice;
         break;
     case CONFIG_STRING:
@@ -107,6 +109,7 @@ bool config_value_equal(const struct config_option *o, const union config_value 
     case CONFIG_BOOL:
         return a->boolean == b->boolean;
     case CONFIG_ENUM:
+    case CONFIG_WORDS:
         return a->choice == b->choice;
     case CONFIG_STRING:
         return strcmp(a->string, b->string) == 0;
@@ -123,6 +126,17 @@ static const char *choice_name(const struct config_option *o, int choice)
         if (n->value == choice)
             return n->name;
     return "";
+}
+
+static void print_words(const struct config_option *o, int bits, struct buf *out)
+{
+    const char *blank = "";
+    for (const struct config_name *n = o->names; n->name != NULL; n++) {
+        if (n->value == 0 ? bits != 0 : (bits & n->value) == 0)
+            continue;
+        buf_printf(out, "%s%s", blank, n->name);
+        blank = " ";
+    }
 }
 
 /* Names of a size stand for numbers that no size can be. */
@@ -152,6 +166,9 @@ void config_value_print(const struct config_option *o, const union config_value 
         break;
     case CONFIG_ENUM:
         buf_append_str(out, choice_name(o, value->choice));
+        break;
+    case CONFIG_WORDS:
+        print_words(o, value->choice, out);
         break;
     case CONFIG_STRING:
         buf_append_str(out, value->string);
@@ -228,26 +245,65 @@ static void list_push(struct config_list *list, const char *ptr, size_t len)
     list->items[list->count++] = heap_memdup(ptr, len);
 }
 
-/* An item never holds a blank, so that the text form says where each begins. */
+/* Takes the next item off REST; one never holds a blank, so that the text form says where each begins. */
+static bool next_item(struct slice *rest, struct slice *item)
+{
+    const char *at = rest->ptr;
+    const char *end = at + rest->len;
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    const char *start = at;
+    while (at < end && *at != ' ' && *at != '\t')
+        at++;
+    *item = slice_of(start, (size_t)(at - start));
+    *rest = slice_of(at, (size_t)(end - at));
+    return item->len > 0;
+}
+
 static enum problem parse_list(const struct config_option *o, const struct slice *words, size_t count,
                                struct config_list *ret)
 {
     *ret = (struct config_list){0};
     for (size_t i = 0; i < count; i++) {
-        const char *at = words[i].ptr;
-        const char *end = at + words[i].len;
-        while (at < end) {
-            const char *start = at;
-            while (at < end && *at != ' ' && *at != '\t')
-                at++;
-            if (at > start)
-                list_push(ret, start, (size_t)(at - start));
-            else
-                at++;
-        }
+        struct slice rest = words[i], item;
+        while (next_item(&rest, &item))
+            list_push(ret, item.ptr, item.len);
     }
     if (ret->count == 0 && (o->flags & CONFIG_CLEAR) == 0 && o->fallback[0] != '\0')
         return PROBLEM_EMPTY;
+    return PROBLEM_NONE;
+}
+
+/* The first item that is not one of the names, or the word without any; else one with a NULL. */
+static struct slice stray_item(const struct config_option *o, const struct slice *words, size_t count)
+{
+    int ignored;
+    for (size_t i = 0; i < count; i++) {
+        struct slice rest = words[i], item;
+        bool any = false;
+        for (; next_item(&rest, &item); any = true)
+            if (!parse_choice(o, item, &ignored))
+                return item;
+        if (!any)
+            return slice_str("");
+    }
+    return slice_of(NULL, 0);
+}
+
+static enum problem parse_bits(const struct config_option *o, const struct slice *words, size_t count,
+                               int *ret)
+{
+    *ret = 0;
+    if (count == 0)
+        return PROBLEM_EMPTY;
+    if (stray_item(o, words, count).ptr != NULL)
+        return PROBLEM_FORM;
+    for (size_t i = 0; i < count; i++) {
+        struct slice rest = words[i], item;
+        int bit = 0;
+        while (next_item(&rest, &item) && parse_choice(o, item, &bit))
+            *ret |= bit;
+    }
     return PROBLEM_NONE;
 }
 
@@ -285,6 +341,8 @@ static enum problem parse_words(const struct config_option *o, const struct slic
             return PROBLEM_NUL;
     if (o->type == CONFIG_LIST)
         return parse_list(o, words, count, &ret->list);
+    if (o->type == CONFIG_WORDS)
+        return parse_bits(o, words, count, &ret->choice);
     if (count != 1)
         return PROBLEM_COUNT;
     switch (o->type) {
@@ -325,7 +383,7 @@ static void word_for_set(const struct config_option *o, enum problem problem, st
         buf_append_str(why, "argument must be 'yes' or 'no'");
     else if (o->type == CONFIG_SIZE)
         buf_append_str(why, "argument must be a memory value");
-    else if (o->type == CONFIG_ENUM) {
+    else if (o->type == CONFIG_ENUM || o->type == CONFIG_WORDS) {
         buf_append_str(why, "argument(s) must be one of the following: ");
         print_names(o, why);
     } else
@@ -343,6 +401,7 @@ static void print_allowed(const struct config_option *o, struct buf *out)
         buf_append_str(out, "yes, no");
         return;
     case CONFIG_ENUM:
+    case CONFIG_WORDS:
         print_names(o, out);
         return;
     case CONFIG_OCTAL:
@@ -397,7 +456,7 @@ static void word_for_file(const struct config_option *o, enum problem problem, c
     static const char *const forms[] = {
         [CONFIG_BOOL] = "neither yes nor no",   [CONFIG_INT] = "not an integer",
         [CONFIG_OCTAL] = "not an octal number", [CONFIG_SIZE] = "not a size",
-        [CONFIG_ENUM] = "not a choice",
+        [CONFIG_ENUM] = "not a choice",         [CONFIG_WORDS] = "not a choice",
     };
     switch (problem) {
     case PROBLEM_COUNT:
@@ -412,14 +471,15 @@ static void word_for_file(const struct config_option *o, enum problem problem, c
     default:
         break;
     }
+    struct slice faulty = o->type == CONFIG_WORDS ? stray_item(o, words, count) : words[0];
     if ((o->flags & CONFIG_SECRET) != 0)
         buf_append_str(why, "what it is set to");
     else
-        config_fault_quote(why, words[0]);
+        config_fault_quote(why, faulty);
     buf_printf(why, " is %s", problem == PROBLEM_RANGE ? "out of range" : forms[o->type]);
     print_allowed(o, why);
-    if (o->type == CONFIG_ENUM)
-        suggest_choice(o, words[0], why);
+    if (o->type == CONFIG_ENUM || o->type == CONFIG_WORDS)
+        suggest_choice(o, faulty, why);
 }
 
 int config_value_parse(const struct config_option *o, const struct slice *words, size_t count,

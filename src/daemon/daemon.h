@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The whole server: all modules made in the order of their dependencies, wired, run and
- * taken down in reverse. What it consists of is known in daemon.c alone.
+ * taken down in reverse. What it consists of is known in the files daemon*.c alone.
  */
 #pragma once
 

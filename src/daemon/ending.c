@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/options.h"
 #include "persist/loading.h"
 #include "persist/saving.h"
 
@@ -87,11 +88,19 @@ static const char *signal_name(int signo)
     return signo == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
+static enum ending_save save_by(int words)
+{
+    return (words & OPTIONS_SHUTDOWN_NOSAVE) != 0 ? ENDING_SAVE_NEVER
+           : (words & OPTIONS_SHUTDOWN_SAVE) != 0 ? ENDING_SAVE_ALWAYS
+                                                  : ENDING_SAVE_BY_POINTS;
+}
+
 static void on_stop_signal(void *owner, int signo)
 {
     struct ending *e = owner;
     struct buf why = {0};
     const char *name = signal_name(signo);
+    int words = signo == SIGINT ? e->options->shutdown_on_sigint : e->options->shutdown_on_sigterm;
     if (e->stopping) {
         log_event(LOG_EVENT_STOP_FORCED, LOG_FIELDS({"MINIREDIS_REASON", name}),
                   "Received %s again, ending at once", name);
@@ -100,7 +109,7 @@ static void on_stop_signal(void *owner, int signo)
     }
     log_event(LOG_EVENT_STOPPING, LOG_FIELDS({"MINIREDIS_REASON", name}), "Received %s, shutting down", name);
     heed(SIGINT, true);
-    if (ending_ask(e, ENDING_SAVE_BY_POINTS, false, &why) != 0)
+    if (ending_ask(e, save_by(words), (words & OPTIONS_SHUTDOWN_FORCE) != 0, &why) != 0)
         log_event(LOG_EVENT_STOP_REFUSED, LOG_FIELDS({"MINIREDIS_REASON", buf_cstr(&why)}),
                   "The server goes on in spite of %s, since an end would lose what could not be saved", name);
     heed(SIGINT, false);

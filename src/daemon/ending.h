@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "loop/loop.h"
 
+struct daemon_options;
 struct loading;
 struct saving;
 
@@ -23,7 +24,8 @@ enum ending_save {
 
 struct ending {
     struct loop *loop;
-    struct loading *loading; /* both may be NULL while the server starts */
+    const struct daemon_options *options; /* how a signal ends it */
+    struct loading *loading;              /* both may be NULL while the server starts */
     struct saving *saving;
     void (*forced)(void *owner); /* tidies before the process ends at once */
     void *owner;

@@ -6,6 +6,9 @@ miniredis_SOURCES = \
 	src/daemon/background.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/daemon_config.c \
+	src/daemon/daemon_private.h \
+	src/daemon/daemon_start.c \
 	src/daemon/ending.c \
 	src/daemon/ending.h \
 	src/daemon/housekeeping.c \

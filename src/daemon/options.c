@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See options.h. Of these only the log level and exit-on-idle can change while the daemon
- * runs.
+ * See options.h. Of these only the log level, exit-on-idle and what a signal ends the daemon with
+ * can change while it runs.
  */
 #include "daemon/options.h"
 
@@ -36,6 +36,23 @@ static const struct config_name facility_names[] = {{"user", LOG_USER},
                                                     {"local6", LOG_LOCAL6},
                                                     {"local7", LOG_LOCAL7},
                                                     {NULL, 0}};
+
+static const struct config_name shutdown_names[] = {{"default", 0},
+                                                    {"save", OPTIONS_SHUTDOWN_SAVE},
+                                                    {"nosave", OPTIONS_SHUTDOWN_NOSAVE},
+                                                    {"now", OPTIONS_SHUTDOWN_NOW},
+                                                    {"force", OPTIONS_SHUTDOWN_FORCE},
+                                                    {NULL, 0}};
+
+static int check_shutdown(union config_value *value, const union config_value *old, struct buf *why)
+{
+    const int both = OPTIONS_SHUTDOWN_SAVE | OPTIONS_SHUTDOWN_NOSAVE;
+    (void)old;
+    if ((value->choice & both) != both)
+        return 0;
+    buf_append_str(why, "shutdown options SAVE and NOSAVE can't be used simultaneously");
+    return MR_E_CONFIG;
+}
 
 const struct config_option options_rows[] = {
     {.name = "daemonize",
@@ -82,6 +99,26 @@ const struct config_option options_rows[] = {
          "it again at the next one. What has changed is saved before, also where the option save is "
          "empty; where that fails the server stays. Refused where no "
          "socket was passed at start. 0: never."},
+    {.name = "shutdown-on-sigterm",
+     .type = CONFIG_WORDS,
+     .flags = CONFIG_RUNTIME,
+     .offset = offsetof(struct daemon_options, shutdown_on_sigterm),
+     .fallback = "default",
+     .names = shutdown_names,
+     .check = check_shutdown,
+     .sentence = "How SIGTERM, which a service manager stops the server by, ends it: the words that SHUTDOWN "
+                 "takes. save saves what there is even where the option save is empty, nosave saves nothing; "
+                 "force ends the server even if it could not be saved; now is taken, as nobody is waited "
+                 "for anyhow; default saves what has changed where the option save has points, and stays if "
+                 "that fails."},
+    {.name = "shutdown-on-sigint",
+     .type = CONFIG_WORDS,
+     .flags = CONFIG_RUNTIME,
+     .offset = offsetof(struct daemon_options, shutdown_on_sigint),
+     .fallback = "default",
+     .names = shutdown_names,
+     .check = check_shutdown,
+     .sentence = "The same for SIGINT, which Ctrl-C at a terminal sends."},
     {.name = "loglevel",
      .type = CONFIG_ENUM,
      .flags = CONFIG_RUNTIME,

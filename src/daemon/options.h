@@ -18,16 +18,26 @@ enum options_log_target {
     OPTIONS_LOG_JOURNAL
 };
 
+/* What SHUTDOWN takes, asked for by a signal. */
+enum options_shutdown {
+    OPTIONS_SHUTDOWN_SAVE = 1 << 0,
+    OPTIONS_SHUTDOWN_NOSAVE = 1 << 1,
+    OPTIONS_SHUTDOWN_NOW = 1 << 2, /* as without: nobody is waited for */
+    OPTIONS_SHUTDOWN_FORCE = 1 << 3,
+};
+
 struct daemon_options {
     bool daemonize;
-    char *pidfile;        /* "": none */
-    int supervised;       /* accepted; a service manager is recognised by itself */
-    int event_loop;       /* enum loop_kind */
-    int64_t databases;    /* numbered from 0 */
-    int64_t exit_on_idle; /* s; 0: never */
-    int loglevel;         /* enum log_level */
-    int log_target;       /* enum options_log_target */
-    char *logfile;        /* "": none */
+    char *pidfile;           /* "": none */
+    int supervised;          /* accepted; a service manager is recognised by itself */
+    int event_loop;          /* enum loop_kind */
+    int64_t databases;       /* numbered from 0 */
+    int64_t exit_on_idle;    /* s; 0: never */
+    int shutdown_on_sigterm; /* enum options_shutdown, or 0; this and the next */
+    int shutdown_on_sigint;
+    int loglevel;   /* enum log_level */
+    int log_target; /* enum options_log_target */
+    char *logfile;  /* "": none */
     bool syslog_enabled;
     char *syslog_ident;
     int syslog_facility; /* as openlog takes it */

@@ -98,10 +98,11 @@ const struct config_option loading_config_rows[] = {
      .offset = offsetof(struct loading_options, save),
      .fallback = "",
      .check = check_save,
-     .sentence = "Pairs of seconds and changes after which the data is to be saved. If there are any, "
-                 "a stop of the server (a signal, SHUTDOWN) saves what has changed; what this version does "
-                 "not do yet is to save while it runs, so that a crash loses what came since the start or "
-                 "the last SAVE."},
+     .sentence =
+         "Pairs of seconds and changes after which the data is to be saved. If there are any, "
+         "a stop of the server (a signal, SHUTDOWN) saves what has changed, and FLUSHALL, or a FLUSHDB "
+         "that leaves no key, saves that at once; what this version does not do yet is to save while "
+         "it runs, so that a crash loses what came since the start or the last SAVE."},
     {.name = "appendonly",
      .type = CONFIG_BOOL,
      .flags = CONFIG_RUNTIME,

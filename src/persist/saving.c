@@ -104,14 +104,17 @@ static bool are_same(const struct marks *a, const struct marks *b)
            a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static bool has_data(const struct saving *s)
+static bool has_keys(const struct saving *s)
 {
-    if (!kept_is_empty(s->setup.kept))
-        return true;
     for (unsigned n = 0; n < keyspace_databases(s->ks); n++)
         if (db_size(keyspace_db(s->ks, n)) > 0)
             return true;
     return false;
+}
+
+static bool has_data(const struct saving *s)
+{
+    return !kept_is_empty(s->setup.kept) || has_keys(s);
 }
 
 void saving_begin(struct saving *s)
@@ -212,6 +215,16 @@ int saving_run(struct saving *s, struct buf *why)
     if (s->setup.over != NULL)
         s->setup.over(s->setup.owner);
     return code;
+}
+
+void saving_flushed(struct saving *s)
+{
+    if (!saving_has_points(s) || has_keys(s) || !saving_is_due(s))
+        return;
+    struct buf why = {0};
+    int ignored = saving_run(s, &why); /* the keys are gone in any case, and the log says the rest */
+    (void)ignored;
+    buf_done(&why);
 }
 
 void saving_status(const struct saving *s, struct buf *out)

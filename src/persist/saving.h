@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Saving the data in the foreground: SAVE and LASTSAVE, the saves with which a server ends,
- * their options, and what INFO tells of them. How a file is written is rdb_save.h's.
+ * and those of FLUSHALL, their options, and what INFO tells of them. How a file is written is rdb_save.h's.
  */
 #pragma once
 
@@ -54,6 +54,11 @@ void saving_begin(struct saving *s);
 /* Saves all of it, and returns when that is done: 0, or negative with the one line in WHY; the old
  * file is as it was then. The log is told either way. */
 int saving_run(struct saving *s, struct buf *why) MR_MUST_CHECK;
+
+/* After a command that empties databases: if that has left no key, and the option save has points, the
+ * file is brought to that at once, so that what was deleted does not come back even if the process
+ * dies. A failure goes to the log. */
+void saving_flushed(struct saving *s);
 
 /* Whether the option save has any points. */
 bool saving_has_points(const struct saving *s);

@@ -86,7 +86,11 @@ static void heading(const struct config_option *o, struct buf *out)
         buf_append_str(out, " Cm yes | Cm no");
     else if (o->type == CONFIG_ENUM)
         names(o, out);
-    else if (o->type == CONFIG_STRING)
+    else if (o->type == CONFIG_WORDS) {
+        buf_append_str(out, " {");
+        names(o, out);
+        buf_append_str(out, " , No ... }");
+    } else if (o->type == CONFIG_STRING)
         buf_append_str(out, " \\(dq Ns Ar text Ns \\(dq");
     else if (o->type == CONFIG_LIST)
         buf_append_str(out, " { Ns \\(dq Ns Ar word Ns \\(dq , No ... Ns }");
@@ -231,7 +235,7 @@ void tablegen_completion(struct buf *out)
     table_init(&t);
     for (size_t i = 0; i < config_option_count(t.config); i++) {
         const struct config_option *o = config_option_at(t.config, i, NULL);
-        bool choice = o->type == CONFIG_BOOL || o->type == CONFIG_ENUM;
+        bool choice = o->type == CONFIG_BOOL || o->type == CONFIG_ENUM || o->type == CONFIG_WORDS;
         buf_printf(out, "%s %s", o->name,
                    choice                     ? "word"
                    : o->type == CONFIG_STRING ? "text"

@@ -21,6 +21,7 @@ struct config_values {
     int64_t octal;
     int64_t size;
     int choice;
+    int words;
     bool boolean;
     char *text;
     struct config_list list;
@@ -29,6 +30,8 @@ struct config_values {
 };
 
 static const struct config_name config_choices[] = {{"one", 1}, {"two", 2}, {NULL, 0}};
+static const struct config_name config_words[] = {
+    {"default", 0}, {"save", 1}, {"nosave", 2}, {"now", 4}, {NULL, 0}};
 
 #define ROW(NAME, TYPE, FIELD, FLAGS, FALLBACK, ...)                                                         \
     {                                                                                                        \
@@ -42,6 +45,7 @@ static const struct config_option config_rows[] = {
     ROW("perm", CONFIG_OCTAL, octal, 0, "0", .max = 0777),
     ROW("maxmemory", CONFIG_SIZE, size, 0, "0", .max = INT64_MAX),
     ROW("policy", CONFIG_ENUM, choice, 0, "one", .names = config_choices),
+    ROW("shutdown-on-sigterm", CONFIG_WORDS, words, 0, "default", .names = config_words),
     ROW("appendonly", CONFIG_BOOL, boolean, 0, "no"),
     ROW("requirepass", CONFIG_STRING, text, CONFIG_SECRET, ""),
     ROW("bind", CONFIG_LIST, list, 0, "a b"),

@@ -169,6 +169,20 @@ def test_rewrite_keeps_what_was_set(program, servers, tmp_path):
         assert c("PING") == "PONG"
 
 
+def test_rewrite_keeps_sets_of_words(servers):
+    server = servers.start("--shutdown-on-sigint", "now")
+    with server.client() as c:
+        assert c("CONFIG", "SET", "shutdown-on-sigterm", "force now nosave", "shutdown-on-sigint", "save") == "OK"
+        assert c("CONFIG", "REWRITE") == "OK"
+    assert [line for line in overlay_of(server).read_text().splitlines() if not line.startswith("#")] == [
+        'shutdown-on-sigterm = {"nosave", "now", "force"}', "shutdown-on-sigint = save"]
+    server.stop()
+    server = servers.start(directory=server.directory)
+    with server.client() as c:
+        assert get(c, "shutdown-on-sigterm") == "nosave now force"
+        assert get(c, "shutdown-on-sigint") == "save"
+
+
 def test_the_overlay_lies_in_the_state_directory(servers, tmp_path):
     state = tmp_path / "state"
     state.mkdir()

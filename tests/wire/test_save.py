@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import TOP, Error, free_port, wait_until
+from conftest import PATIENCE, TOP, Error, free_port, wait_until
 from oracle import oracle, start_oracle  # noqa: F401
 from test_rdb import fill
 from test_rdb_types import pairs, stream, streams
@@ -345,6 +345,22 @@ def test_killed_in_the_middle(start_server, tmp_path):
     assert SAVING not in os.listdir(tmp_path)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_forced_stop(start_server, tmp_path, number):
+    """What a signal ends is told by an option; it may come at run time."""
+    name = "shutdown-on-" + signal.Signals(number).name.lower()
+    server = start_server("--dir", tmp_path, "--save", "3600 1", preexec=small_files)
+    with server.client() as c:
+        c("SET", "big", random.Random(1).randbytes(200000))
+        server.signal(number)
+        assert server.log.wait_for(f"The server goes on in spite of {signal.Signals(number).name}")
+        assert c("CONFIG", "SET", name, "force") == "OK"
+        server.signal(number)
+    assert server.wait() == 0
+    assert server.log.wait_for("what has changed since the last save is lost")
+    assert "dump.rdb" not in os.listdir(tmp_path)
+
+
 # --- when ---
 
 
@@ -374,6 +390,28 @@ def test_a_stop(start_server, tmp_path, points, end, saves):
     if saves:
         with start_server("--dir", tmp_path).client() as c:
             assert c("GET", "a") == b"b"
+
+
+STOPS = [("default", "3600 1", True), ("default", "", False), ("save", "", True), ("nosave", "3600 1", False),
+         ("now", "3600 1", True), ("force", "", False), ("now save force", "", True), ("nosave now force", "3600 1", False)]
+
+
+@pytest.mark.parametrize("words, points, saves", STOPS, ids=[f"{s[0]}-{s[1] or 'none'}".replace(" ", "-") for s in STOPS])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_by_signal(start_server, start_oracle, tmp_path, number, words, points, saves):
+    """As the real server's; the other signal's words do not matter."""
+    options = ["--save", points]
+    for n in (signal.SIGTERM, signal.SIGINT):
+        options += [f"--shutdown-on-{n.name.lower()}", *(words if n == number else "nosave" if saves else "save").split()]
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    server, oracle = start_server("--dir", ours, *options), start_oracle(*options, directory=theirs)
+    for it in (server, oracle):
+        with it.client() as c:
+            assert c("SET", "a", "b") == "OK"
+        os.kill(it.pid, number)
+    assert server.wait() == oracle.process.wait(PATIENCE) == 0
+    assert ((ours / "dump.rdb").exists(), (theirs / "dump.rdb").exists()) == (saves, saves)
 
 
 def test_a_stop_without_changes_writes_nothing(start_server, tmp_path):
@@ -422,6 +460,97 @@ def test_deleted_keys_do_not_come_back(start_server, tmp_path):
     assert server.stop() == 0
     with start_server("--dir", tmp_path).client() as c:
         assert c("DBSIZE") == 0
+
+
+# --- FLUSHALL ---
+
+
+def dies(it):
+    os.kill(it.pid, signal.SIGKILL)
+
+
+EMPTIED = [("FLUSHALL",), ("FLUSHALL", "ASYNC"), ("FLUSHALL", "SYNC")]
+
+
+@pytest.mark.parametrize("words", EMPTIED, ids=["_".join(w) for w in EMPTIED])
+def test_flushed_keys_do_not_come_back_after_a_crash(start_server, start_oracle, tmp_path, words):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    options = "--save", "3600 100"
+    server, oracle = start_server("--dir", ours, *options), start_oracle(*options, directory=theirs)
+    for it in (server, oracle):
+        with it.client() as c:
+            assert c.pipeline([("SET", "a", "b"), ("SELECT", 3), ("SET", "c", "d"), ("SAVE",), words]) == ["OK"] * 5
+            assert c.info("persistence")["rdb_changes_since_last_save"] == "0"
+        dies(it)
+    server.wait()
+    oracle.process.wait(PATIENCE)
+    for it in (start_server("--dir", ours), start_oracle(directory=theirs)):
+        with it.client() as c:
+            assert c.info("keyspace") == {}
+
+
+def inode(path):
+    return (path / "dump.rdb").stat().st_ino
+
+
+def test_what_flushes_save(start_server, tmp_path):
+    server = start_server("--dir", tmp_path, "--save", "3600 100")
+    with server.client() as c:
+        # Nothing would come back, so nothing is written.
+        assert c.pipeline([("SET", "a", "b"), ("FLUSHALL",), ("FLUSHDB",)]) == ["OK"] * 3
+        assert "dump.rdb" not in os.listdir(tmp_path)
+        # A database among others is as any deletion; the last one is not.
+        c.pipeline([("SET", "a", "b"), ("SELECT", 3), ("SET", "c", "d"), ("SAVE",)])
+        before = inode(tmp_path)
+        assert c("FLUSHDB") == "OK" and inode(tmp_path) == before
+        assert c.pipeline([("SELECT", 0), ("FLUSHDB",)]) == ["OK"] * 2
+        assert inode(tmp_path) != before
+        assert c.info("persistence")["rdb_changes_since_last_save"] == "0"
+        # It is saved already.
+        before = inode(tmp_path)
+        assert c.pipeline([("FLUSHDB",), ("FLUSHALL",), ("FLUSHALL", "x")])[:2] == ["OK"] * 2
+        assert inode(tmp_path) == before
+        # Each of a pipeline, at its place.
+        assert c.pipeline([("SET", "a", "b"), ("SAVE",), ("FLUSHALL",), ("SET", "c", "d"), ("FLUSHALL",), ("SET", "e", "f")]) \
+            == ["OK"] * 6
+        dies(server)
+    server.wait()
+    with start_server("--dir", tmp_path).client() as c:
+        assert c("DBSIZE") == 0
+
+
+def test_flushes_without_points_save_nothing(start_server, start_oracle, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    for it, home in ((start_server("--dir", ours), ours), (start_oracle(directory=theirs), theirs)):
+        with it.client() as c:
+            assert c.pipeline([("SET", "a", "b"), ("SAVE",)]) == ["OK"] * 2
+            before = inode(home)
+            assert c("FLUSHALL") == "OK"
+            assert inode(home) == before
+            assert int(c.info("persistence")["rdb_changes_since_last_save"]) > 0
+
+
+def test_a_flush_that_cannot_be_saved(start_server, start_oracle, tmp_path):
+    """The keys are gone all the same, as from the real server; the log tells."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    server, oracle = start_server("--dir", ours, "--save", "3600 1"), start_oracle("--save", "3600 1", directory=theirs)
+    for it, home in ((server, ours), (oracle, theirs)):
+        with it.client() as c:
+            assert c.pipeline([("SET", "a", "b"), ("SAVE",)]) == ["OK"] * 2
+            in_the_way = home / (SAVING if it is server else f"temp-{it.pid}.rdb")
+            in_the_way.mkdir()
+            before = inode(home)
+            assert c.pipeline([("FLUSHALL",), ("DBSIZE",), ("SET", "a", "c")]) == ["OK", 0, "OK"]
+            assert c.info("persistence")["rdb_changes_since_last_save"] != "0"
+            assert inode(home) == before
+            in_the_way.rmdir()
+    assert server.log.wait_for("The data could not be saved: dump.rdb: dump.rdb.saving cannot be made: File exists")
+    assert server.stop() == 0
+    with start_server("--dir", ours).client() as c:
+        assert c("GET", "a") == b"c"
 
 
 def test_a_stop_while_it_loads_saves_nothing(servers, tmp_path):

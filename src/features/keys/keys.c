@@ -100,12 +100,20 @@ static bool keys_flush_arguments(struct command_ctx *ctx)
     return false;
 }
 
+static void keys_flushed(struct command_ctx *ctx)
+{
+    const struct keys *k = ctx->owner;
+    if (k->ops.flushed != NULL)
+        k->ops.flushed(k->ops.owner);
+    resp_ok(ctx->reply);
+}
+
 static void keys_cmd_flushdb(struct command_ctx *ctx)
 {
     if (!keys_flush_arguments(ctx))
         return;
     db_flush(ctx->db);
-    resp_ok(ctx->reply);
+    keys_flushed(ctx);
 }
 
 static void keys_cmd_flushall(struct command_ctx *ctx)
@@ -115,7 +123,7 @@ static void keys_cmd_flushall(struct command_ctx *ctx)
     struct keyspace *ks = dispatch_keyspace(ctx->dispatch);
     for (unsigned i = 0; i < keyspace_databases(ks); i++)
         db_flush(keyspace_db(ks, i));
-    resp_ok(ctx->reply);
+    keys_flushed(ctx);
 }
 
 static bool keys_parse_index(struct slice text, int64_t *out)
@@ -152,10 +160,11 @@ static const struct command keys_rows[] = {
 };
 #undef COMMAND
 
-struct keys *keys_new(struct dispatch *d, const struct object_types *types)
+struct keys *keys_new(struct dispatch *d, const struct object_types *types, const struct keys_ops *ops)
 {
     struct keys *k = heap_alloc_zero(sizeof *k);
     k->types = types;
+    k->ops = *ops;
     registry_add(dispatch_registry(d), keys_rows, sizeof keys_rows / sizeof keys_rows[0], k);
     return k;
 }

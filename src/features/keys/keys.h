@@ -36,8 +36,14 @@ enum keys_notify {
 /* The classes that the option asks for, with how. Without any how, 0: nothing is to be told. */
 uint32_t keys_notify_mask(const struct keys_options *options);
 
+struct keys_ops {
+    void *owner;
+    /* FLUSHDB or FLUSHALL is done, and its reply not yet written. NULL: nobody wants to know. */
+    void (*flushed)(void *owner);
+};
+
 /* Adds its commands to D. TYPES may grow until the first command runs; D and TYPES must
- * outlive it. */
-struct keys *keys_new(struct dispatch *d, const struct object_types *types);
+ * outlive it, OPS is copied. */
+struct keys *keys_new(struct dispatch *d, const struct object_types *types, const struct keys_ops *ops);
 void keys_free(struct keys *k);
 void keys_register_counters(struct keys *k, struct counters *counters);

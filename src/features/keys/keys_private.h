@@ -10,10 +10,12 @@
 #include "base/buf.h"
 #include "command/dispatch.h"
 #include "command/session.h"
+#include "features/keys/keys.h"
 #include "keyspace/keyspace.h"
 
 struct keys {
     const struct object_types *types;
+    struct keys_ops ops;
     struct buf page;    /* what is collected before its head is known: one SCAN's keys, a payload */
     uint64_t sanitized; /* payloads whose value was validated */
 };

@@ -28,14 +28,14 @@ START_TEST(options_are_found)
 {
     struct fixture *f = fixture_begin();
     const char *group;
-    ck_assert_uint_eq(config_option_count(f->config), 13);
+    ck_assert_uint_eq(config_option_count(f->config), 14);
     ck_assert_str_eq(config_option_at(f->config, 0, &group)->name, "port");
     ck_assert_str_eq(group, "First");
-    ck_assert_str_eq(config_option_at(f->config, 11, &group)->name, "replica-priority");
+    ck_assert_str_eq(config_option_at(f->config, 12, &group)->name, "replica-priority");
     ck_assert_str_eq(group, "Second");
     ck_assert_ptr_eq(config_find(f->config, slice_str("PORT")), config_option_at(f->config, 0, NULL));
     ck_assert_ptr_eq(config_find(f->config, slice_str("Slave-Priority")),
-                     config_option_at(f->config, 11, NULL));
+                     config_option_at(f->config, 12, NULL));
     ck_assert_ptr_null(config_find(f->config, slice_str("por")));
     ck_assert_ptr_null(config_find(f->config, slice_str("")));
     ck_assert_str_eq(config_nearest(f->config, "prot"), "port");
@@ -56,7 +56,7 @@ START_TEST(set_stores_and_applies)
     ck_assert_uint_eq(f->applied[0], 1);
     ck_assert_uint_eq(f->applied[1], 0);
     ck_assert_int_eq(f->port_seen, 7000);
-    for (size_t i = 0; i < 11; i++)
+    for (size_t i = 0; i < 12; i++)
         ck_assert_int_eq(f->changed[i], i == 0 || i == 5);
     ck_value(f, "maxmemory", "67108864");
     ck_origin(f, "port", "CONFIG SET");
@@ -104,6 +104,25 @@ START_TEST(set_of_lists)
 }
 END_TEST
 
+START_TEST(set_of_words)
+{
+    struct fixture *f = fixture_begin();
+    ck_value(f, "moods", "none");
+    ck_assert_str_eq(fixture_set(f, "moods", " Quick\tbrave  quick", NULL), "");
+    ck_value(f, "moods", "brave quick");
+    ck_assert_int_eq(f->options.moods, 6);
+    ck_assert_uint_eq(f->applied[0], 1);
+    ck_assert_str_eq(fixture_set(f, "moods", "quick brave", NULL), "");
+    ck_assert_uint_eq(f->applied[0], 1);
+    ck_assert_str_eq(fixture_set(f, "moods", "none calm", NULL), "");
+    ck_value(f, "moods", "calm");
+    ck_assert_str_eq(fixture_set(f, "moods", "none", NULL), "");
+    ck_value(f, "moods", "none");
+    ck_assert_int_eq(f->options.moods, 0);
+    fixture_end(f);
+}
+END_TEST
+
 static const struct {
     const char *name;
     const char *value;
@@ -127,6 +146,11 @@ static const struct {
     {"maxmemory-policy", "lru",
      FAILED("maxmemory-policy") "argument(s) must be one of the following: noeviction, allkeys-lru, "
                                 "allkeys-lfu"},
+    {"moods", "", FAILED("moods") "argument(s) must be one of the following: none, calm, brave, quick"},
+    {"moods", " \t", FAILED("moods") "argument(s) must be one of the following: none, calm, brave, quick"},
+    {"moods", "brave sad",
+     FAILED("moods") "argument(s) must be one of the following: none, calm, brave, quick"},
+    {"moods", "quick brave calm", FAILED("moods") "calm and quick"},
 };
 
 START_TEST(set_refuses_as_redis_does)
@@ -200,6 +224,7 @@ UNIT_SUITE(config)
     tcase_add_test(tc, set_stores_and_applies);
     tcase_add_test(tc, set_of_the_same_value_changes_nothing);
     tcase_add_test(tc, set_of_lists);
+    tcase_add_test(tc, set_of_words);
     tcase_add_loop_test(tc, set_refuses_as_redis_does, 0, sizeof refusals / sizeof *refusals);
     tcase_add_test(tc, set_is_all_or_nothing);
     tcase_add_test(tc, set_refused_by_a_module_is_rolled_back);

@@ -53,6 +53,8 @@ static const struct line lines[] = {
     {{"--requirepass=a=b --c"}, "requirepass", "a=b --c"},
     {{"--requirepass", ""}, "requirepass", ""},
     {{"--requirepass="}, "requirepass", ""},
+    {{"--moods", "quick", "brave", "--port", "1"}, "moods", "brave quick"},
+    {{"--moods", "brave quick"}, "moods", "brave quick"},
     {{"--slave-priority", "-1"}, "replica-priority", "-1"},
     {{"--limits", "b", "9", "--limits", "a", "8"}, "limits", "a 8 b 9"},
     {{"--appendfsync", "always", "--port", "4"}, "port", "4"},

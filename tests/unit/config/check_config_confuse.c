@@ -49,6 +49,9 @@ static const struct {
     {"appendonly = 1", "appendonly", "yes"},
     {"appendonly = off", "appendonly", "no"},
     {"maxmemory-policy = AllKeys-LFU", "maxmemory-policy", "allkeys-lfu"},
+    {"moods = quick", "moods", "quick"},
+    {"moods = {\"quick\", brave}", "moods", "brave quick"},
+    {"moods = \"brave calm\"", "moods", "calm brave"},
     {"unixsocketperm = 0770", "unixsocketperm", "770"},
     {"dir = /var//lib/x", "dir", "/var//lib/x"},
     {"dir = \"/a/*b*/#//c\"", "dir", "/a/*b*/#//c"},
@@ -99,6 +102,12 @@ static const struct {
     {"maxmemory-policy = allkeys-lrx", "a.conf:1: maxmemory-policy: 'allkeys-lrx' is not a choice; allowed: "
                                        "noeviction, allkeys-lru, allkeys-lfu; did "
                                        "you mean 'allkeys-lru'?\n"},
+    {"moods = {brave, quik}", "a.conf:1: moods: 'quik' is not a choice; allowed: none, calm, brave, quick; "
+                              "did you mean 'quick'?\n"},
+    {"moods = {brave, \"\"}", "a.conf:1: moods: '' is not a choice; allowed: none, calm, brave, quick\n"},
+    {"moods = {}", "a.conf:1: moods: '' is not a choice; allowed: none, calm, brave, quick\n"},
+    {"moods = {calm, quick}", "a.conf:1: moods: calm and quick\n"},
+    {"moods += calm", "a.conf:1: moods: takes one value, to which += cannot add\n"},
     {"unixsocketperm = 1000",
      "a.conf:1: unixsocketperm: '1000' is out of range; allowed: an octal number, 0 to 777\n"},
     {"unixsocketperm = 8",

@@ -27,6 +27,7 @@ START_TEST(all_is_printed_with_origins)
                            "maxmemory = 0    # default\n"
                            "unixsocketperm = 0    # default\n"
                            "maxmemory-policy = noeviction    # default\n"
+                           "moods = none    # default\n"
                            "appendonly = no    # default\n"
                            "dir = \".\"    # default\n"
                            "requirepass = \"(set)\"    # a.conf:2\n"
@@ -81,6 +82,7 @@ END_TEST
 START_TEST(what_is_printed_reads_back)
 {
     static const char bytes[] = "\"\\'$${{}}#//**/*\n\r\t\001\177\200\377 =+,()x0aAfF7\b\033";
+    static const char *const moods[] = {"none", "brave", "quick brave", "calm brave"};
     struct fixture *f = fixture_begin();
     unsigned seed = 12345;
     for (int round = 0; round < 300; round++) {
@@ -92,7 +94,8 @@ START_TEST(what_is_printed_reads_back)
         }
         secret[len] = '\0';
         ck_assert_str_eq(fixture_set(f, "requirepass", secret, "maxmemory", "1gb", "save", "1 2 3 4",
-                                     "limits", "b 9", "maxmemory-policy", "allkeys-lfu", NULL),
+                                     "limits", "b 9", "maxmemory-policy", "allkeys-lfu", "moods",
+                                     moods[round % (sizeof moods / sizeof *moods)], NULL),
                          "");
         struct buf out = {0};
         config_print_import(f->config, "a test", NULL, &out);
@@ -111,9 +114,27 @@ START_TEST(what_is_printed_reads_back)
 }
 END_TEST
 
+START_TEST(words_are_a_list_of_them)
+{
+    struct fixture *f = fixture_begin();
+    struct buf out = {0};
+    const struct config_option *o = config_find(f->config, slice_str("moods"));
+    ck_assert_str_eq(fixture_set(f, "moods", "quick", NULL), "");
+    config_print_setting(f->config, o, &out);
+    ck_assert_str_eq(buf_cstr(&out), "moods = quick");
+    ck_assert_str_eq(fixture_set(f, "moods", "quick brave", NULL), "");
+    out.len = 0;
+    config_print_setting(f->config, o, &out);
+    ck_assert_str_eq(buf_cstr(&out), "moods = {\"brave\", \"quick\"}");
+    buf_done(&out);
+    fixture_end(f);
+}
+END_TEST
+
 UNIT_SUITE(config_print)
 {
     tcase_add_test(tc, all_is_printed_with_origins);
     tcase_add_test(tc, import_is_commented);
     tcase_add_test(tc, what_is_printed_reads_back);
+    tcase_add_test(tc, words_are_a_list_of_them);
 }

@@ -36,6 +36,9 @@ static const struct {
     {"appendonly YES\n", "appendonly", "yes"},
     {"unixsocketperm 0700\n", "unixsocketperm", "700"},
     {"slave-priority 3\n", "replica-priority", "3"},
+    {"moods quick BRAVE\n", "moods", "brave quick"},
+    {"moods \"brave quick\"\n", "moods", "brave quick"},
+    {"moods quick\nmoods calm\n", "moods", "calm"},
     {"timeout 60\nunknown-module-thing 1", "timeout", NULL},
 };
 

@@ -12,6 +12,18 @@
 static const struct config_name policies[] = {
     {"noeviction", 0}, {"allkeys-lru", 1}, {"allkeys-lfu", 2}, {NULL, 0}};
 
+static const struct config_name moods[] = {{"none", 0}, {"calm", 1}, {"brave", 2}, {"quick", 4}, {NULL, 0}};
+
+/* Who is calm is not quick. */
+static int check_moods(union config_value *value, const union config_value *old, struct buf *why)
+{
+    (void)old;
+    if ((value->choice & 5) != 5)
+        return 0;
+    buf_append_str(why, "calm and quick");
+    return MR_E_CONFIG;
+}
+
 static int check_save(union config_value *value, const union config_value *old, struct buf *why)
 {
     (void)old;
@@ -69,6 +81,8 @@ static const struct config_option rows[] = {
      .sentence = "Mode of the socket."},
     {"maxmemory-policy", NULL, CONFIG_ENUM, CONFIG_RUNTIME, AT(policy), .fallback = "noeviction",
      .names = policies, .sentence = "What to evict."},
+    {"moods", NULL, CONFIG_WORDS, CONFIG_RUNTIME, AT(moods), .fallback = "none", .names = moods,
+     .check = check_moods, .sentence = "Moods."},
     {"appendonly", NULL, CONFIG_BOOL, CONFIG_RUNTIME, AT(appendonly), .fallback = "no",
      .sentence =
          "Whether every write is logged to a file, which takes more of the disk but loses less when the "

@@ -25,6 +25,7 @@ struct fixture_options {
     int64_t maxmemory;
     int64_t perm;
     int policy;
+    int moods;
     bool appendonly;
     char *dir;
     char *requirepass;

@@ -149,7 +149,7 @@ void shop_open(void)
     object_types_add(&shop.types, &toy_hash);
     keyspace_set_types(shop.keyspace, &shop.types);
     shop.dispatch = dispatch_new(shop.keyspace, &options);
-    shop.keys = keys_new(shop.dispatch, &shop.types);
+    shop.keys = keys_new(shop.dispatch, &shop.types, &(struct keys_ops){.owner = NULL});
     string_register(dispatch_registry(shop.dispatch));
     hll_register(dispatch_registry(shop.dispatch), &hll);
 }
