@@ -159,3 +159,39 @@ def test_a_listpack_of_a_file(start_server, tmp_path):
         assert c("SPEXPIRETIME", "s", "MEMBERS", "3", "a", "b", "c") == [at, -2, -1]
         assert sorted(c("SMEMBERS", "s")) == [b"a", b"c"]
         assert wait_until(lambda: c("SCARD", "s") == 2)
+
+
+def changes(client):
+    return int(client.info("persistence")["rdb_changes_since_last_save"])
+
+
+def test_move_counts_as_any_move(client):
+    """One change where a member goes and one where it comes, whatever form a set takes for its expiry."""
+    client("SADDEX", "a", "EX", "100", "MEMBERS", "4", "m", "n", "o", "p")
+    client("SADD", "packed", "1", "2")
+    client("SADD", "has", "o")
+    before = changes(client)
+    for to, member, more in (("new", "m", 2), ("packed", "n", 2), ("has", "o", 1), ("new", "p", 2), ("new", "x", 0)):
+        assert client("SMOVE", "a", to, member) == (1 if more else 0)
+        now = changes(client)
+        assert now - before == more, (to, member)
+        before = now
+    assert client("STTL", "new", "MEMBERS", "2", "m", "p") == [100, 100]
+
+
+def test_store_without_expiring_members_stays_packed(client):
+    client("SADD", "ints", "1", "2", "3")
+    client("SADD", "texts", "a", "1")
+    client("SADDEX", "t", "EX", "100", "MEMBERS", "2", "x", "1")
+    for command, first, encoding in (("SDIFFSTORE", "ints", "intset"), ("SUNIONSTORE", "ints", "hashtable"),
+                                     ("SINTERSTORE", "ints", "hashtable"), ("SDIFFSTORE", "texts", "listpack")):
+        client(command, "r", first, "t")
+        assert client("OBJECT", "ENCODING", "r") == encoding.encode(), command
+    client("SREM", "t", "x")
+    client("SADD", "t", "y")
+    assert client("SINTERSTORE", "r", "texts", "ints") == 1
+    client("SREM", "texts", "1")
+    assert client("SUNIONSTORE", "r", "texts", "nosuch") == 1 and client("OBJECT", "ENCODING", "r") != b"hashtable"
+    client("SADD", "texts", "y")
+    assert client("SINTERSTORE", "r", "texts", "t") == 1
+    assert client("OBJECT", "ENCODING", "r") != b"hashtable" and client("STTL", "r", "MEMBERS", "1", "y") == [-1]

@@ -364,8 +364,6 @@ static void inherit(struct set_builder *b, const struct operand *items, uint32_t
     struct set_batch batch;
     if (set_builder_count(b) == 0)
         return;
-    if (b->table == NULL)
-        set_builder_to_table(b);
     for (uint32_t i = 0; i < count; i++) {
         if (items[i].set.kind != SET_TABLE || items[i].set.table->expiring == 0)
             continue;

@@ -266,6 +266,12 @@ void set_builder_add_all(struct set_builder *b, const struct set *s)
 void set_builder_expire(struct set_builder *b, struct slice text, int64_t expiry_ms)
 {
     struct dict_slot slot;
+    if (b->table == NULL) {
+        struct set packed = set_builder_set(b);
+        if (!set_has(&packed, text))
+            return;
+        set_builder_to_table(b);
+    }
     if (!has_memory(b))
         return;
     void *element = set_table_find(b->table, b->ks, text, keyspace_hash(b->ks, text), &slot);

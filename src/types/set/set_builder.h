@@ -50,7 +50,8 @@ bool set_builder_add(struct set_builder *b, struct slice text);
 uint64_t set_builder_add_batch(struct set_builder *b, struct set_batch *batch, uint64_t mask);
 void set_builder_add_all(struct set_builder *b, const struct set *s);
 void set_builder_to_table(struct set_builder *b);
-/* Gives TEXT, if it is there, the expiry EXPIRY_MS, unless it has an earlier one. B is a table. */
+/* Gives TEXT, if it is there, the expiry EXPIRY_MS, unless it has an earlier one. B, which is not empty,
+ * becomes a table for that. */
 void set_builder_expire(struct set_builder *b, struct slice text, int64_t expiry_ms);
 uint64_t set_builder_count(const struct set_builder *b);
 struct set set_builder_set(const struct set_builder *b);

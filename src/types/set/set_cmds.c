@@ -465,6 +465,8 @@ static int64_t move_member(struct command_ctx *ctx, struct entry *from)
 {
     struct slice text = ctx->argv[3];
     struct entry *to;
+    struct keyspace *ks = db_keyspace(ctx->db);
+    uint64_t dirty = keyspace_dirty(ks);
     int64_t expiry_ms = expiry_of(ctx, from, text);
     int64_t removed = set_cmds_remove(ctx, 1, &from, &text, 1);
     if (removed <= 0)
@@ -474,12 +476,15 @@ static int64_t move_member(struct command_ctx *ctx, struct entry *from)
     int added = add_with(ctx, 2, to, text, expiry_ms);
     if (added > 0)
         set_cmds_event(ctx, "sadd", 2);
+    /* Gone from one, and come to the other: whatever form that takes. */
+    keyspace_set_dirty(ks, dirty + (added >= 0 ? 1 + (uint64_t)added : 0));
     if (added >= 0)
         return 1;
     /* There is no room there, but where it came from. */
     from = db_find(ctx->db, ctx->argv[1], ctx->key_hash, DB_NO_TOUCH);
     if (add_with(ctx, 1, from, text, expiry_ms) > 0)
         set_cmds_event(ctx, "sadd", 1);
+    keyspace_set_dirty(ks, dirty);
     return added;
 }
 

@@ -72,8 +72,10 @@ bool hll_cmds_store(struct command_ctx *ctx, const struct hll_found *at, const s
 
 /* --- PFADD --- */
 
-static void added(struct command_ctx *ctx)
+/* CHANGES: since there were so many as DIRTY. */
+static void added(struct command_ctx *ctx, uint64_t dirty, uint64_t changes)
 {
+    keyspace_set_dirty(db_keyspace(ctx->db), dirty + changes);
     db_event(ctx->db, EVENT_STRING, "pfadd", ctx->argv[1]);
     resp_int(ctx->reply, 1);
 }
@@ -83,6 +85,7 @@ static void add_to_dense(struct command_ctx *ctx, const struct hll_found *at)
 {
     const unsigned char *dense = (const unsigned char *)at->text.ptr + HLL_HEAD;
     char *bytes = NULL;
+    uint64_t dirty = keyspace_dirty(db_keyspace(ctx->db)), changes = 0;
     for (uint32_t i = 2; i < ctx->argc; i++) {
         uint64_t hash = hll_estimate_hash(ctx->argv[i]);
         unsigned index = hll_register_of(hash), value = hll_value_of(hash);
@@ -98,9 +101,10 @@ static void add_to_dense(struct command_ctx *ctx, const struct hll_found *at)
             dense = (const unsigned char *)bytes + HLL_HEAD;
         }
         hll_dense_set((unsigned char *)bytes + HLL_HEAD, index, value);
+        changes++;
     }
     if (bytes != NULL)
-        added(ctx);
+        added(ctx, dirty, changes);
     else
         resp_int(ctx->reply, 0);
 }
@@ -121,6 +125,7 @@ static void add_to_sparse(struct command_ctx *ctx, const struct hll_found *at)
 {
     struct hll_sketch s;
     uint32_t i = 2;
+    uint64_t dirty = keyspace_dirty(db_keyspace(ctx->db)), changes = at->entry == NULL;
     if (at->entry == NULL) {
         hll_sketch_clear(&s);
     } else {
@@ -138,10 +143,10 @@ static void add_to_sparse(struct command_ctx *ctx, const struct hll_found *at)
     }
     for (; i < ctx->argc; i++) {
         uint64_t hash = hll_estimate_hash(ctx->argv[i]);
-        hll_sketch_set(&s, hll_register_of(hash), hll_value_of(hash), sparse_max(ctx));
+        changes += hll_sketch_set(&s, hll_register_of(hash), hll_value_of(hash), sparse_max(ctx));
     }
     if (hll_cmds_store(ctx, at, &s))
-        added(ctx);
+        added(ctx, dirty, changes);
 }
 
 void hll_cmd_add(struct command_ctx *ctx)

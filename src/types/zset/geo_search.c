@@ -435,8 +435,8 @@ static void store_hits(struct search *s)
     }
     struct keyspace *ks = db_keyspace(s->ctx->db);
     uint64_t dirty = keyspace_dirty(ks), count = b.count;
-    zset_store(s->ctx, s->store, &b, s->kind & SEARCH_STORES ? "geosearchstore" : "georadiusstore");
-    if (b.code == 0 && count > 0)
+    const char *event = s->kind & SEARCH_STORES ? "geosearchstore" : "georadiusstore";
+    if (zset_store(s->ctx, s->store, &b, event) && count > 0)
         keyspace_set_dirty(ks, dirty + count);
     zset_builder_done(&b);
 }

@@ -16,8 +16,9 @@ void zset_reply_walk(struct resp_writer *w, struct zset_walk *walk, bool with_sc
 /* --- zset_range.c --- */
 
 struct zset_builder;
-/* Puts what B has behind argument I, or deletes that key if it has nothing, tells EVENT and replies. */
-void zset_store(struct command_ctx *ctx, uint32_t i, struct zset_builder *b, const char *event);
+/* Puts what B has behind argument I, or deletes that key if it has nothing, tells EVENT and replies. False:
+ * it could not be had. */
+bool zset_store(struct command_ctx *ctx, uint32_t i, struct zset_builder *b, const char *event);
 
 /* --- handlers --- */
 

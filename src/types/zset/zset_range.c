@@ -140,7 +140,7 @@ void zset_cmd_zrangestore(struct command_ctx *ctx)
     zset_builder_done(&b);
 }
 
-void zset_store(struct command_ctx *ctx, uint32_t i, struct zset_builder *b, const char *event)
+bool zset_store(struct command_ctx *ctx, uint32_t i, struct zset_builder *b, const char *event)
 {
     uint64_t count = b->count, hash = dispatch_hash(ctx, i);
     struct slice key = ctx->argv[i];
@@ -157,6 +157,7 @@ void zset_store(struct command_ctx *ctx, uint32_t i, struct zset_builder *b, con
         resp_error_code(ctx->reply, code);
     else
         resp_int(ctx->reply, (int64_t)count);
+    return code == 0;
 }
 
 /* --- counts --- */
