@@ -9,14 +9,13 @@
  * With the chain bit set the last slot's pointer leads to one more bucket; only the
  * last bucket of a chain has free slots, and it holds two elements at least.
  *
- * Tables are powers of two of buckets: the low bits of the hash choose the bucket, its
- * top byte is the fingerprint. The spare bits are those that the next two growths will
- * want, so that two growths of three need not look at the elements. Growth (above 8 elements per bucket) and shrinking
- * (below 2) move a bucket per operation from the old table to the new one; no
- * operation does unbounded work, and the bucket array of a big table comes zeroed
- * from the kernel. An element always stands in exactly one place: in table[0] if its
- * bucket there has not been moved yet, else in table[1]. While the caller has
- * dict_pause'd it, nothing moves.
+ * Tables are powers of two of buckets: the low bits of the hash choose the bucket, its top byte is the
+ * fingerprint. The spare bits are those that the next two growths will want, so that two growths of three
+ * need not look at the elements. Growth (above 8 elements per bucket) and shrinking (below 2) move a bucket
+ * per operation from the old table to the new one; no operation does unbounded work, and the bucket array
+ * of a big table comes zeroed from the kernel. An element always stands in exactly one place: in table[0]
+ * if its bucket there has not been moved yet, else in table[1]. While the caller has dict_pause'd it,
+ * nothing moves.
  *
  * The caller passes the element's hash and, for a lookup, a function that compares;
  * both sit in a constant struct dict_ops. container/dict_inline.h has the lookup for
@@ -78,7 +77,8 @@ void *dict_find(const struct dict *d, const struct arena *a, const struct dict_o
 /* Adds ELEMENT, which must not be there yet. OWNER is handed to ops->hash. */
 void dict_add(struct dict *d, struct arena *a, const struct dict_ops *ops, const void *owner, void *element,
               uint64_t hash);
-
+/* What COUNT additions may take of small objects, where the table itself cannot grow, at most. */
+size_t dict_add_bytes(const struct dict *d, uint64_t count);
 /* Takes the element at SLOT out; may shrink the table later. */
 void dict_remove(struct dict *d, struct arena *a, const struct dict_ops *ops, const void *owner,
                  struct dict_slot slot, uint64_t hash);
@@ -86,9 +86,8 @@ void dict_remove(struct dict *d, struct arena *a, const struct dict_ops *ops, co
 /* Puts ELEMENT, which has the same key, in the place of the one at SLOT. */
 void dict_replace(struct dict *d, struct arena *a, struct dict_slot slot, void *element);
 
-/* Makes room for COUNT elements at once (an empty dict: no rehash will follow). One
- * that has elements begins to grow, by 8 times at most, and one that is being
- * rehashed is left alone. -MR_E_MEMORY when the size cannot be had. */
+/* Makes room for COUNT elements at once (an empty dict: no rehash will follow). One that has elements begins
+ * to grow, by 8 times at most, and one that is being rehashed is left alone. MR_E_MEMORY. */
 int dict_reserve(struct dict *d, struct arena *a, uint64_t count) MR_MUST_CHECK;
 
 /* Prefetches for batches: first the bucket, some commands later the element whose
@@ -96,24 +95,25 @@ int dict_reserve(struct dict *d, struct arena *a, uint64_t count) MR_MUST_CHECK;
 void dict_prefetch_bucket(const struct dict *d, const struct arena *a, uint64_t hash);
 void dict_prefetch_element(const struct dict *d, const struct arena *a, uint64_t hash);
 
-/* One step of a scan: calls FN for each element of the bucket(s) that CURSOR names
- * and returns the next cursor, 0 at the end. Every element that stays from the
- * first to the last call is reported at least once, whatever grows or shrinks in
- * between (reverse-binary cursor). FN must not change the dict. */
+/* One step of a scan: calls FN for each element of the bucket(s) that CURSOR names and returns the next
+ * cursor, 0 at the end. Every element that stays from the first to the last call is reported at least once,
+ * whatever grows or shrinks in between (reverse-binary cursor). FN must not change the dict. */
 uint64_t dict_scan(const struct dict *d, const struct arena *a, uint64_t cursor,
                    void (*fn)(void *arg, void *element), void *arg);
 
 /* An element drawn nearly uniformly at random; NULL if empty. */
 struct random;
 void *dict_random(const struct dict *d, const struct arena *a, struct random *r);
+/* COUNT different ones, which should be few of all: each choice as likely. MR_E_MEMORY. */
+int dict_random_few(const struct dict *d, const struct arena *a, struct random *r, void **elements,
+                    uint64_t count) MR_MUST_CHECK;
 
 /* At most MAX of what stands in the chain that NUMBER, of 64 random bits, stands for until the next
  * change; their number. Each element has the same chance (behind DICT_DRAW_MAX in a chain: none). */
 #define DICT_DRAW_MAX 64
 unsigned dict_draw(const struct dict *d, const struct arena *a, uint64_t number, void **elements,
                    unsigned max);
-/* Prefetches the bucket (MAX 0), or the elements of a draw of MAX; the bucket must have been
- * prefetched before. */
+/* Prefetches the bucket (MAX 0), or, when that is there, the elements of a draw of MAX. */
 void dict_prefetch_draw(const struct dict *d, const struct arena *a, uint64_t number, unsigned max);
 
 /* Where ELEMENT stands, if it, which had HASH, is still there; else NULL. ELEMENT is not looked at:

@@ -2,6 +2,7 @@
 /*
  * Walks over a whole table: scan, random draw, relocation, sliced emptying.
  */
+#include "base/heap.h"
 #include "base/random.h"
 #include "container/dict.h"
 #include "container/dict_private.h"
@@ -144,6 +145,31 @@ void *dict_random(const struct dict *d, const struct arena *a, struct random *r)
         if (n < count)
             return chain_element(a, bucket, (unsigned)n);
     }
+}
+
+int dict_random_few(const struct dict *d, const struct arena *a, struct random *r, void **elements,
+                    uint64_t count)
+{
+    uint64_t mask = 31;
+    while (mask < 2 * count)
+        mask = mask * 2 + 1;
+    uint64_t *met = heap_try_alloc((mask + 1) * sizeof *met);
+    if (met == NULL)
+        return MR_E_MEMORY;
+    memset(met, 0, (mask + 1) * sizeof *met);
+    for (uint64_t taken = 0; taken < count;) {
+        void *element = dict_random(d, a, r);
+        uint64_t self = arena_shorten(a, element);
+        uint64_t at = (self * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
+        while (met[at] != 0 && met[at] != self)
+            at = (at + 1) & mask;
+        if (met[at] == self)
+            continue;
+        met[at] = self;
+        elements[taken++] = element;
+    }
+    heap_free(met);
+    return 0;
 }
 
 /* The chain that NUMBER stands for, among those that may hold something. */

@@ -424,7 +424,7 @@ static bool edit_in_place(const struct edit *ed, char **bytes)
     unsigned char *p = (unsigned char *)(uintptr_t)entry_value(e);
     *bytes = (char *)p + entry_counted_size(ed->len) - ed->len;
     fill_edited(ed, *bytes);
-    entry_write_length(p, ed->len);
+    entry_put_length(p, ed->len);
     e->head = (e->head & ~ENTRY_ENCODING_MASK) | (uint32_t)edit_encoding(ed) << ENTRY_ENCODING_SHIFT;
     evict_wrote(ed->db->ks, e);
     return true;
@@ -446,7 +446,7 @@ static int edit_inline(const struct edit *ed, char **bytes)
     struct write w;
     begin_edit(db, &w, ed->type, e, ed->key, ed->hash);
     unsigned char *at = entry_write_head(made, ed->type, edit_encoding(ed), w.stamp, node, ed->key);
-    *bytes = (char *)entry_write_length(at, ed->len);
+    *bytes = (char *)entry_put_length(at, ed->len);
     fill_edited(ed, *bytes);
     install(db, &w, made, false);
     edited(db, e == NULL, ed->key);

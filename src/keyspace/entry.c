@@ -139,32 +139,6 @@ int entry_value_copy(struct entry_value *v, struct arena *a, const struct entry 
     return 0;
 }
 
-unsigned char *entry_write_length(unsigned char *p, size_t len)
-{
-    if (__builtin_expect(len < 254, 1)) {
-        *p++ = (unsigned char)len;
-    } else if (len <= UINT16_MAX) {
-        uint16_t len16 = (uint16_t)len;
-        *p++ = 254;
-        memcpy(p, &len16, sizeof len16);
-        p += sizeof len16;
-    } else {
-        uint32_t len32 = (uint32_t)len;
-        *p++ = 255;
-        memcpy(p, &len32, sizeof len32);
-        p += sizeof len32;
-    }
-    return p;
-}
-
-static inline unsigned char *write_counted(unsigned char *p, struct slice s)
-{
-    p = entry_write_length(p, s.len);
-    if (s.len != 0)
-        memcpy(p, s.ptr, s.len);
-    return p + s.len;
-}
-
 static inline void write_value(unsigned char *p, const struct entry_value *v)
 {
     int8_t i8 = (int8_t)v->number;
@@ -173,7 +147,7 @@ static inline void write_value(unsigned char *p, const struct entry_value *v)
     switch (v->encoding) {
     case ENTRY_INLINE:
     case ENTRY_EDITED:
-        write_counted(p, v->bytes);
+        entry_put_counted(p, v->bytes);
         break;
     case ENTRY_INT8:
         memcpy(p, &i8, sizeof i8);
@@ -204,7 +178,7 @@ static inline unsigned char *write_head(struct entry *e, unsigned type, enum ent
 {
     e->head = type | (uint32_t)encoding << ENTRY_ENCODING_SHIFT | (node ? ENTRY_NODE : 0) |
               stamp << ENTRY_STAMP_SHIFT;
-    return write_counted(e->body + (node ? WHEEL_NODE_SIZE : 0), key);
+    return entry_put_counted(e->body + (node ? WHEEL_NODE_SIZE : 0), key);
 }
 
 unsigned char *entry_write_head(struct entry *e, unsigned type, enum entry_encoding encoding, uint32_t stamp,

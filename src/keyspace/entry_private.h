@@ -43,8 +43,6 @@ void entry_write(struct entry *e, unsigned type, uint32_t stamp, bool node, stru
 /* The same without the value; where that is to be written. */
 unsigned char *entry_write_head(struct entry *e, unsigned type, enum entry_encoding encoding, uint32_t stamp,
                                 bool node, struct slice key);
-/* The varint alone; returns what is behind it. */
-unsigned char *entry_write_length(unsigned char *p, size_t len);
 
 static inline uint32_t entry_stamp(const struct entry *e)
 {

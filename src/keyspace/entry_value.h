@@ -55,6 +55,33 @@ static inline size_t entry_counted_size(size_t len)
     return len + (len < 254 ? 1 : len <= UINT16_MAX ? 3 : 5);
 }
 
+/* Writes the varint of LEN, or of S with its bytes, at P; where that ends. */
+static inline unsigned char *entry_put_length(unsigned char *p, size_t len)
+{
+    if (__builtin_expect(len < 254, 1)) {
+        *p++ = (unsigned char)len;
+    } else if (len <= UINT16_MAX) {
+        uint16_t len16 = (uint16_t)len;
+        *p++ = 254;
+        memcpy(p, &len16, sizeof len16);
+        p += sizeof len16;
+    } else {
+        uint32_t len32 = (uint32_t)len;
+        *p++ = 255;
+        memcpy(p, &len32, sizeof len32);
+        p += sizeof len32;
+    }
+    return p;
+}
+
+static inline unsigned char *entry_put_counted(unsigned char *p, struct slice s)
+{
+    p = entry_put_length(p, s.len);
+    if (s.len != 0)
+        memcpy(p, s.ptr, s.len);
+    return p + s.len;
+}
+
 static inline void entry_value_inline(struct entry_value *v, struct slice bytes)
 {
     v->encoding = ENTRY_INLINE;

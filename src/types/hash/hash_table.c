@@ -20,12 +20,7 @@ static uint64_t field_hash(const void *owner, const void *element)
 
 static bool field_equal(const void *element, struct slice key)
 {
-    struct slice own = hash_field_name(element);
-    if (own.len != key.len)
-        return false;
-    if (__builtin_expect(key.len - 8 <= 56, 1))
-        return keyspace_equal_words(own.ptr, key.ptr, key.len);
-    return key.len == 0 || memcmp(own.ptr, key.ptr, key.len) == 0;
+    return keyspace_equal_text(hash_field_name(element), key);
 }
 
 static const struct dict_ops ops = {.hash = field_hash, .equal = field_equal};
@@ -36,39 +31,19 @@ static size_t field_size(const struct hash_field *f)
     return (size_t)((const unsigned char *)value.ptr + value.len - f->bytes);
 }
 
-static unsigned char *put_counted(unsigned char *p, struct slice text)
-{
-    uint32_t len = (uint32_t)text.len;
-    uint16_t shorter = (uint16_t)len;
-    if (__builtin_expect(len < 254, 1)) {
-        *p++ = (unsigned char)len;
-    } else if (len <= UINT16_MAX) {
-        *p++ = 254;
-        memcpy(p, &shorter, sizeof shorter);
-        p += sizeof shorter;
-    } else {
-        *p++ = 255;
-        memcpy(p, &len, sizeof len);
-        p += sizeof len;
-    }
-    if (len != 0)
-        memcpy(p, text.ptr, len);
-    return p + len;
-}
-
 static inline __attribute__((always_inline)) struct hash_field *field_new(struct arena *a, struct slice name,
                                                                           struct slice value, bool timed)
 {
     if (name.len > HASH_TEXT_MAX / 2 || value.len > HASH_TEXT_MAX / 2)
         return NULL;
     size_t head = timed ? EXPIRING_HEAD : 1;
-    size_t size = head + entry_counted_size(name.len) + entry_counted_size(value.len);
+    size_t size = hash_field_bytes(name, value, timed);
     struct hash_field *f =
         __builtin_expect(size <= SURE_MAX, 1) ? arena_alloc(a, size) : arena_try_alloc(a, size);
     if (f == NULL)
         return NULL;
     f->bytes[0] = timed ? EXPIRING_ELEMENT : 0;
-    put_counted(put_counted(f->bytes + head, name), value);
+    entry_put_counted(entry_put_counted(f->bytes + head, name), value);
     return f;
 }
 
@@ -145,7 +120,7 @@ static bool overwrite(struct hash_field *f, size_t size, struct slice value)
     size_t becomes = (size_t)(at - f->bytes) + entry_counted_size(value.len);
     if (becomes != size && arena_usable(becomes) != arena_usable(size))
         return false;
-    put_counted(at, value);
+    entry_put_counted(at, value);
     return true;
 }
 

@@ -46,6 +46,11 @@ static inline bool hash_field_seen(const struct keyspace *ks, const struct hash_
     return f != NULL && !(expiring_has(f) && expiring_hides(ks, f));
 }
 
+static inline size_t hash_field_bytes(struct slice name, struct slice value, bool timed)
+{
+    return (timed ? EXPIRING_HEAD : 1) + entry_counted_size(name.len) + entry_counted_size(value.len);
+}
+
 /* When F is to go, or DB_EXPIRY_NONE. */
 static inline int64_t hash_field_time(const struct hash_field *f)
 {

@@ -136,6 +136,7 @@ static void reply_any(struct drawing *d, uint64_t count)
         resp_error_code(d->ctx->reply, MR_E_MEMORY);
         return;
     }
+    size_t mark = out->len;
     reply_head(d, count);
     if (h->table != NULL) {
         for (; count > 0; count--)
@@ -143,7 +144,12 @@ static void reply_any(struct drawing *d, uint64_t count)
         return;
     }
     uint64_t length = hash_length(h), n = 0;
-    uint32_t *offsets = heap_alloc(length * sizeof *offsets);
+    uint32_t *offsets = heap_try_alloc(length * sizeof *offsets);
+    if (offsets == NULL) {
+        out->len = mark;
+        resp_error_code(d->ctx->reply, MR_E_MEMORY);
+        return;
+    }
     for (size_t at = listpack_first(h->packed); at != 0;
          at = listpack_next(h->packed, listpack_next(h->packed, at)))
         offsets[n++] = (uint32_t)at;
@@ -167,28 +173,15 @@ static bool take_some(void *arg, const struct listpack_value *field, const struc
 static bool reply_few(struct drawing *d, uint64_t count)
 {
     const struct dict *dict = &d->h->table->dict;
-    const struct arena *a = keyspace_arena(d->h->ks);
-    uint64_t mask = 31;
-    while (mask < count * 2)
-        mask = mask * 2 + 1;
-    uint64_t *met = heap_try_alloc((mask + 1) * sizeof *met);
-    if (met == NULL)
+    void **fields = heap_try_alloc(count * sizeof *fields);
+    if (fields == NULL || dict_random_few(dict, keyspace_arena(d->h->ks), d->random, fields, count) != 0) {
+        heap_free(fields);
         return false;
-    memset(met, 0, (mask + 1) * sizeof *met);
-    reply_head(d, count);
-    while (count > 0) {
-        const struct hash_field *f = dict_random(dict, a, d->random);
-        uint64_t self = arena_shorten(a, f);
-        uint64_t i = (self * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
-        while (met[i] != 0 && met[i] != self)
-            i = (i + 1) & mask;
-        if (met[i] == self)
-            continue;
-        met[i] = self;
-        count--;
-        reply_element(d, f);
     }
-    heap_free(met);
+    reply_head(d, count);
+    for (uint64_t i = 0; i < count; i++)
+        reply_element(d, fields[i]);
+    heap_free(fields);
     return true;
 }
 

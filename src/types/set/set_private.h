@@ -87,12 +87,7 @@ static inline uint64_t set_element_hash(const void *owner, const void *element)
 
 static inline bool set_element_equal(const void *element, struct slice key)
 {
-    struct slice own = set_element_text(element);
-    if (own.len != key.len)
-        return false;
-    if (__builtin_expect(key.len - 8 <= 56, 1))
-        return keyspace_equal_words(own.ptr, key.ptr, key.len);
-    return key.len == 0 || memcmp(own.ptr, key.ptr, key.len) == 0;
+    return keyspace_equal_text(set_element_text(element), key);
 }
 
 static const struct dict_ops set_dict_ops

@@ -285,12 +285,14 @@ int zset_commit(struct zset *z, bool *emptied)
     return code;
 }
 
-bool zset_finish(struct command_ctx *ctx, struct zset *z, const char *name, uint64_t changes)
+bool zset_finish_from(struct command_ctx *ctx, struct zset *z, const char *name, uint64_t changes,
+                      size_t mark)
 {
     bool emptied;
     uint64_t dirty = keyspace_dirty(z->ks);
     int code = zset_commit(z, &emptied);
     if (code != 0) {
+        ctx->reply->out->len = mark;
         resp_error_code(ctx->reply, code);
         return false;
     }
@@ -299,6 +301,11 @@ bool zset_finish(struct command_ctx *ctx, struct zset *z, const char *name, uint
     if (emptied)
         db_event(ctx->db, EVENT_GENERIC, "del", z->key);
     return true;
+}
+
+bool zset_finish(struct command_ctx *ctx, struct zset *z, const char *name, uint64_t changes)
+{
+    return zset_finish_from(ctx, z, name, changes, ctx->reply->out->len);
 }
 
 /* --- walking --- */

@@ -24,18 +24,7 @@ static void pop(struct command_ctx *ctx, struct zset *z, uint64_t count, bool ma
         zset_reply_pair(ctx->reply, &item, shape == POP_PAIRS);
     zset_edit(z);
     zset_remove_range(z, max ? total - count : 0, count);
-    bool emptied;
-    uint64_t dirty = keyspace_dirty(z->ks);
-    int code = zset_commit(z, &emptied);
-    if (code != 0) {
-        ctx->reply->out->len = mark;
-        resp_error_code(ctx->reply, code);
-        return;
-    }
-    keyspace_set_dirty(z->ks, dirty + count);
-    db_event(ctx->db, EVENT_ZSET, max ? "zpopmax" : "zpopmin", z->key);
-    if (emptied)
-        db_event(ctx->db, EVENT_GENERIC, "del", z->key);
+    (void)zset_finish_from(ctx, z, max ? "zpopmax" : "zpopmin", count, mark);
 }
 
 static void pop_end(struct command_ctx *ctx, bool max)

@@ -72,6 +72,9 @@ int zset_commit(struct zset *z, bool *emptied) MR_MUST_CHECK;
 /* The same, which counts as CHANGES writes; tells an error, or the event NAME and that the key went.
  * False: the error. */
 bool zset_finish(struct command_ctx *ctx, struct zset *z, const char *name, uint64_t changes);
+/* The same, where an error takes the place of what is in the reply from MARK on. */
+bool zset_finish_from(struct command_ctx *ctx, struct zset *z, const char *name, uint64_t changes,
+                      size_t mark);
 
 /* COUNT members of Z (less if there are not so many) from RANK on, counted from the end and
  * backward with REVERSE. */
