@@ -89,6 +89,27 @@ bool arena_still_scarce(struct arena *a)
     return a->scarce;
 }
 
+bool arena_promise(struct arena *a, size_t bytes)
+{
+    if (bytes > a->reserved / 2)
+        return false;
+    /* What spans leave over at their ends is less than an eighth; those that are not filled are the
+     * cushion's. */
+    uint32_t spans = (uint32_t)((bytes + bytes / 7) >> SPAN_SHIFT) + 1;
+    if (!spans_ready(a, a->state->cushion + spans))
+        return false;
+    a->promised = spans;
+    if (arena_map_set_aside(a))
+        return true;
+    a->promised = 0;
+    return false;
+}
+
+void arena_promise_end(struct arena *a)
+{
+    a->promised = 0;
+}
+
 static void free_span_insert(struct arena_state *st, uint32_t index)
 {
     arena_list_insert(st, &st->free_spans[arena_span(st, index)->class_ == CLASS_CLEAN], index);
@@ -103,6 +124,9 @@ static uint32_t span_find(struct arena *a, bool must)
     a->scarce = !spans_ready(a, st->cushion + 1) || !arena_map_set_aside(a);
     if (unlikely(a->scarce) && (!must || !spans_ready(a, 1)))
         return 0;
+    if (unlikely(a->promised != 0) && !must && !spans_ready(a, st->cushion + a->promised + 1))
+        return 0;
+    a->promised -= must && a->promised != 0;
     for (unsigned i = 0; i < 2; i++) {
         uint32_t index = st->free_spans[i];
         if (index != 0) {
@@ -189,7 +213,8 @@ bool arena_spans_retreat(struct arena *a)
         st->free_count--;
     }
     st->span_begin = begin;
-    uint32_t kept = st->cushion > st->free_count && begin != st->span_end ? st->cushion - st->free_count : 0;
+    uint32_t keep = begin != st->span_end ? st->cushion + a->promised : a->promised;
+    uint32_t kept = keep > st->free_count ? keep - st->free_count : 0;
     size_t to = ((size_t)begin - kept) << SPAN_SHIFT;
     if (begin < kept || to <= st->high_begin)
         return false;
@@ -244,9 +269,24 @@ static __attribute__((noinline)) void *alloc_more(struct arena *a, size_t size, 
     return c->room != 0 || span_take(a, k, must) != 0 ? small_alloc(a, c) : NULL;
 }
 
+/* A run of what is kept for spans, which it counts for as well. */
+static void *run_of_cushion(struct arena *a, size_t size)
+{
+    struct arena_state *st = a->state;
+    uint32_t cushion = st->cushion, promised = a->promised;
+    st->cushion = a->promised = 0;
+    void *ptr = arena_spans_retreat(a) ? arena_runs_alloc(a, size, false) : NULL;
+    st->cushion = cushion;
+    a->promised = promised;
+    a->scarce = true;
+    return ptr;
+}
+
 static __attribute__((noinline)) void *must_alloc_more(struct arena *a, size_t size)
 {
     void *ptr = alloc_more(a, size, true);
+    if (ptr == NULL && size > SMALL_MAX)
+        ptr = run_of_cushion(a, size);
     if (unlikely(ptr == NULL))
         heap_exhausted(size);
     return ptr;

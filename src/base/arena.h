@@ -37,6 +37,7 @@ struct arena {
     char *aside;     /* address space that the kernel counts in place of the memfd's pages to come */
     size_t aside_bytes;
     struct arena_state *state;
+    uint32_t promised; /* spans of a promise that are left of it */
 };
 
 /* Reserves address space (RESERVE 0: 16 times the machine's RAM, at least 64 GiB, at
@@ -84,6 +85,12 @@ static inline bool arena_is_scarce(struct arena *a)
 {
     return __builtin_expect(a->scarce, 0) && arena_still_scarce(a);
 }
+
+/* The same for any number of small objects, where something is changed step by step: false if BYTES,
+ * the sum of their arena_usable, cannot be had; else so much is kept for what must not fail, until
+ * arena_promise_end. */
+bool arena_promise(struct arena *a, size_t bytes) MR_MUST_CHECK;
+void arena_promise_end(struct arena *a);
 
 /* Makes an allocation of SIZE bytes one of TO bytes where it stands: within its class, or by
  * taking or giving back the pages behind a run. False: it is as it was. What is new is not

@@ -219,7 +219,7 @@ bool arena_map_fill_sure(struct arena *a, size_t offset, size_t bytes)
 bool arena_map_set_aside(struct arena *a)
 {
     const struct arena_state *st = a->state;
-    size_t bytes = (size_t)st->cushion << SPAN_SHIFT;
+    size_t bytes = ((size_t)st->cushion + a->promised) << SPAN_SHIFT;
     if (likely(!st->populates || a->aside_bytes == bytes))
         return true;
     void *map = a->aside_bytes != 0

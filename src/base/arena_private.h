@@ -184,7 +184,8 @@ bool arena_map_populates(int fd);
 bool arena_map_fill(struct arena *a, size_t offset, size_t bytes);
 /* The same for what must not fail: takes of what was set aside, and then memory is scarce. */
 bool arena_map_fill_sure(struct arena *a, size_t offset, size_t bytes);
-/* Whether the pages of the cushion will be had; they are set aside, untouched, if they were not. */
+/* Whether the pages of the cushion, and of a promise, will be had; they are set aside, untouched, if they
+ * were not. */
 bool arena_map_set_aside(struct arena *a);
 /* Gives memory back, whole pages of the kernel; it is zero then. */
 bool arena_map_discard(struct arena *a, size_t offset, size_t bytes);

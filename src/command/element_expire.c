@@ -229,3 +229,12 @@ bool element_options_read(struct command_ctx *ctx, const struct element_words *w
     }
     return ret->first != 0 || tell_missing(ctx, words);
 }
+
+bool element_reply_room(struct command_ctx *ctx, uint32_t count)
+{
+    const size_t digit = sizeof ":-2\r\n" - 1;
+    if (buf_try_grow(ctx->reply->out, count * digit + 2 * (size_t)RESP_HEAD_MAX) == 0)
+        return true;
+    resp_error_code(ctx->reply, MR_E_MEMORY);
+    return false;
+}

@@ -59,6 +59,10 @@ static inline bool element_expire_allowed(enum element_condition condition, int6
 bool element_list_read(struct command_ctx *ctx, const struct element_words *words, uint32_t *first,
                        uint32_t *count);
 
+/* Whether there is memory to reply a number of one digit for each of COUNT elements; else that has been
+ * told. For what is asked before it changes anything. */
+bool element_reply_room(struct command_ctx *ctx, uint32_t count);
+
 /* An expiry as HTTL and its like tell it: less BASE_MS, in UNIT_MS, rounded up, so that what is
  * there never has 0 left. */
 static inline int64_t element_time_told(int64_t at_ms, int64_t unit_ms, int64_t base_ms)

@@ -74,6 +74,8 @@ uint64_t btree_rank(const struct btree *t, const struct arena *a, const struct b
 /* Puts ELEMENT before PLACE: as btree_seek gave it for the element, or any in a tree by place. */
 void btree_insert(struct btree *t, struct arena *a, const struct btree_place *place, void *element,
                   uint32_t tag);
+/* What COUNT insertions may take of small objects, at most. */
+size_t btree_insert_bytes(const struct btree *t, uint64_t count);
 /* Takes the element at PLACE out; *PLACE is then the one that followed. */
 void btree_remove(struct btree *t, struct arena *a, struct btree_place *place);
 /* Takes out elements from *PLACE on as long as they weigh no more than WEIGHT in all, and calls FN

@@ -46,6 +46,22 @@ static struct btree_node *node_new(struct btree *t, struct arena *a, unsigned le
     return n;
 }
 
+size_t btree_insert_bytes(const struct btree *t, uint64_t count)
+{
+    size_t all = BTREE_INNER_SIZE; /* the root */
+    uint64_t nodes = t->count + count;
+    unsigned levels = 1;
+    do {
+        unsigned level = levels++ == 1 ? 0 : 1;
+        nodes = nodes / BTREE_MIN(full_room(level)) + 2; /* the edges may have fewer */
+        all += (size_t)nodes * (level == 0 ? BTREE_LEAF_SIZE : BTREE_INNER_SIZE);
+    } while (nodes > 2);
+    /* None makes more than a node of each level. */
+    size_t each = (size_t)count * levels * BTREE_LEAF_SIZE;
+    all -= t->bytes < all ? t->bytes : all;
+    return each < all ? each : all;
+}
+
 struct btree_node *btree_node_root(struct btree *t, struct arena *a, unsigned level)
 {
     return node_new(t, a, level, btree_room(level, level == 0 ? BTREE_LEAF_LEAST : BTREE_INNER_LEAST));

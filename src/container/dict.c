@@ -237,6 +237,15 @@ void dict_add(struct dict *d, struct arena *a, const struct dict_ops *ops, const
     d->count++;
 }
 
+size_t dict_add_bytes(const struct dict *d, uint64_t count)
+{
+    /* What is chained hangs on a bucket with all but one of its slots used; and none chains more than a
+     * bucket, and one for what it moves. */
+    uint64_t most = (d->count + count) / (DICT_SLOTS - 1);
+    most -= d->chained < most ? d->chained : most;
+    return (size_t)(most < 2 * count ? most : 2 * count) * DICT_BUCKET;
+}
+
 void dict_remove(struct dict *d, struct arena *a, const struct dict_ops *ops, const void *owner,
                  struct dict_slot slot, uint64_t hash)
 {

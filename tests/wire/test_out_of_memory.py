@@ -21,10 +21,19 @@ def is_sanitized(program):
 def client(start_server, program):
     if is_sanitized(program):
         pytest.skip("a sanitizer's memory is its own")
-    server = start_server()
-    resource.prlimit(server.pid, resource.RLIMIT_DATA, (LIMIT, LIMIT))
+    server = start_server("--enable-debug-command", "local")
+    resource.prlimit(server.pid, resource.RLIMIT_DATA, (LIMIT, resource.RLIM_INFINITY))
     with server.client() as c:
+        c.pid = server.pid
         yield c
+
+
+def digests(client, *keys):
+    """They take memory as well."""
+    resource.prlimit(client.pid, resource.RLIMIT_DATA, (LIMIT * 2, resource.RLIM_INFINITY))
+    ret = client("DEBUG", "DIGEST-VALUE", *keys)
+    resource.prlimit(client.pid, resource.RLIMIT_DATA, (LIMIT, resource.RLIM_INFINITY))
+    return ret
 
 
 def used(client):
@@ -134,7 +143,7 @@ def test_small_elements(client, kind, stores):
     fill_collection(client, kind)
     length = COLLECTIONS[kind][1]
     words = COLLECTIONS[kind][2] if stores else ("COPY", "a", "{}")
-    digest = client("DEBUG", "DIGEST-VALUE", "a")
+    digest = digests(client, "a")
     assert client(length, "a") == ELEMENTS
     made, key = until_refused(client, *words)
     assert made
@@ -146,11 +155,139 @@ def test_small_elements(client, kind, stores):
         assert client(*again) == NO_MEMORY
     assert client("GET", key) == b"old" and client("TTL", key) > 900
     assert abs(used(client) - before) < BIG // 50
-    for k in ("a", *made):
-        assert client("DEBUG", "DIGEST-VALUE", k) == digest
-        assert client(length, k) == ELEMENTS
+    assert [client(length, k) for k in ("a", *made)] == [ELEMENTS] * (1 + len(made))
     assert client("DBSIZE") == 2 + len(made)
+    assert digests(client, "a", *made) == digest * (1 + len(made))
     for k in made:
         assert client("DEL", k) == 1
     assert any(client(*again) == (ELEMENTS if stores else 1) for _ in range(10000))
-    assert client("DEBUG", "DIGEST-VALUE", key) == digest == client("DEBUG", "DIGEST-VALUE", "a")
+    assert digests(client, key, "a") == digest * 2
+
+
+# --- commands with very many arguments ---
+
+MANY = 200000
+TEXT = "x" * 90
+
+
+def members(first, count):
+    return [f"{i}:{TEXT}" for i in range(first, first + count)]
+
+
+def pairs(names):
+    return [w for name in names for w in (name[:20], name)]
+
+
+def scored(names):
+    return [w for i, name in enumerate(names) for w in (str(i % 977), name)]
+
+
+# what gives elements of these names, what counts them, and what tells about each of these
+ADDITIONS = {
+    "HSET": (lambda n: ["HSET", "a", *pairs(n)], "HLEN"),
+    "HMSET": (lambda n: ["HMSET", "a", *pairs(n)], "HLEN"),
+    "HSETEX": (lambda n: ["HSETEX", "a", "EX", "1000", "FIELDS", str(len(n)), *pairs(n)], "HLEN"),
+    "SADD": (lambda n: ["SADD", "a", *n], "SCARD"),
+    "SADDEX": (lambda n: ["SADDEX", "a", "EX", "1000", "MEMBERS", str(len(n)), *n], "SCARD"),
+    "ZADD": (lambda n: ["ZADD", "a", *scored(n)], "ZCARD"),
+    "GEOADD": (lambda n: ["GEOADD", "a", *(w for x in n for w in ("10", "10", x))], "ZCARD"),
+    "RPUSH": (lambda n: ["RPUSH", "a", *n], "LLEN"),
+    "LPUSH": (lambda n: ["LPUSH", "a", *n], "LLEN"),
+}
+# elements that are there take more, or other memory
+CHANGES = {
+    "HEXPIRE": ("HSET", lambda n: ["HEXPIRE", "a", "1000", "FIELDS", str(len(n)), *(x[:20] for x in n)]),
+    "HPERSIST": ("HSETEX", lambda n: ["HPERSIST", "a", "FIELDS", str(len(n)), *(x[:20] for x in n)]),
+    "SEXPIRE": ("SADD", lambda n: ["SEXPIRE", "a", "1000", "MEMBERS", str(len(n)), *n]),
+    "SPERSIST": ("SADDEX", lambda n: ["SPERSIST", "a", "MEMBERS", str(len(n)), *n]),
+    "ZADD CH": ("ZADD", lambda n: ["ZADD", "a", "CH", *(w for x in n for w in ("0.5", x))]),
+}
+
+
+def limit_data(server, more):
+    """The server gets no more than MORE bytes beyond what it has; None: as many as there are."""
+    limit = resource.RLIM_INFINITY
+    if more is not None:
+        with open(f"/proc/{server.pid}/status", encoding="ascii") as status:
+            limit = more + next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData"))
+    resource.prlimit(server.pid, resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+
+
+def state(client, length):
+    return [client("DEBUG", "DIGEST-VALUE", "a"), client(length, "a"),
+            client.info("persistence")["rdb_changes_since_last_save"]]
+
+
+def refuse_many(start_server, program, made, words, length):
+    """Sends WORDS to a server with more and more memory, until it does what they ask for; before, there
+    is memory for the request, but not for that."""
+    if is_sanitized(program):
+        pytest.skip("a sanitizer's memory is its own")
+    refused = 0
+    for megabytes in range(12, 200, 4):
+        server = start_server("--enable-debug-command", "local")
+        with server.client() as c:
+            for command in made:
+                assert not isinstance(c(*command), Error)
+            before = state(c, length)
+        limit_data(server, megabytes << 20)
+        try:
+            with server.client() as c:
+                reply = c(*words)
+        except (OSError, EOFError):
+            reply = None
+        limit_data(server, None)
+        with server.client() as c:
+            after = state(c, length)
+            if isinstance(reply, Error) or reply is None:
+                assert reply is None or reply.startswith("ERR Protocol error") or reply == NO_MEMORY
+                refused += reply == NO_MEMORY
+                assert after == before
+            else:
+                assert refused > 0
+                return
+            if refused == 1:
+                # with memory it is done after all
+                assert not isinstance(c(*words), Error)
+                assert c("DEBUG", "DIGEST-VALUE", "a") != before[0]
+        server.stop()
+    raise AssertionError("it was never done")
+
+
+@pytest.mark.parametrize("command", ADDITIONS)
+def test_many_arguments(start_server, program, command):
+    words, length = ADDITIONS[command]
+    refuse_many(start_server, program, [words(members(0, 1000))], words(members(5000, MANY)), length)
+
+
+@pytest.mark.parametrize("command", CHANGES)
+def test_many_changes(start_server, program, command):
+    adding, words = CHANGES[command]
+    add, length = ADDITIONS[adding]
+    made = [add(members(first, 1000)) for first in range(0, MANY, 1000)]
+    refuse_many(start_server, program, made, words(members(0, MANY)), length)
+
+
+def test_compressed_element_at_an_end(start_server, program):
+    """What comes to an end is decompressed there; it stays as it is where there is no memory for that."""
+    if is_sanitized(program):
+        pytest.skip("a sanitizer's memory is its own")
+    server = start_server("--list-compress-depth", "1")
+    texts = [str(i) * (30 << 20) for i in range(6)]
+    with server.client() as c:
+        for text in texts:
+            c("RPUSH", "a", text)
+        limit_data(server, 8 << 20)
+        assert c("LTRIM", "a", 1, -2) == "OK"
+        assert c("LTRIM", "a", 1, -1) == "OK"
+        assert c("LLEN", "a") == 3
+        # beside such an end a list grows as beside any other
+        assert c("LPUSH", "a", "x", "y") == 5 and c("RPUSH", "a", "z") == 6
+        assert c("LRANGE", "a", 0, 1) == [b"y", b"x"]
+        assert c("LTRIM", "a", 2, -2) == "OK"
+        limit_data(server, None)
+        assert [c("LINDEX", "a", i) for i in range(3)] == [text.encode() for text in texts[2:5]]
+        assert c("LINSERT", "a", "BEFORE", texts[2], "before") == 4
+        assert c("LPOP", "a") == b"before"
+        assert c("LPOP", "a") == texts[2].encode() and c("RPOP", "a") == texts[4].encode()
+        assert c("LSET", "a", 0, "new") == "OK" and c("LRANGE", "a", 0, -1) == [b"new"]

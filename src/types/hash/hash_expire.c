@@ -68,10 +68,11 @@ static void expire_past(struct command_ctx *ctx, struct hash *h, const struct el
 static void expire_later(struct command_ctx *ctx, struct hash *h, const struct element_expire *x)
 {
     struct hash_place place = hash_cmds_place(ctx);
-    int64_t *results = heap_alloc(x->count * sizeof *results);
+    int64_t *results = heap_try_alloc(x->count * sizeof *results);
     uint32_t changed;
-    int code =
-        hash_set_times(h, &place, ctx->argv + x->first, x->count, x->at_ms, may_expire, x, results, &changed);
+    int code = results == NULL ? MR_E_MEMORY
+                               : hash_set_times(h, &place, ctx->argv + x->first, x->count, x->at_ms,
+                                                may_expire, x, results, &changed);
     if (code != 0) {
         resp_error_code(ctx->reply, code);
     } else {
@@ -95,6 +96,8 @@ static void expire(struct command_ctx *ctx, int64_t unit_ms, int64_t base_ms)
         return;
     if (h.e == NULL)
         reply_same(ctx, x.count, TOLD_NOTHING);
+    else if (!element_reply_room(ctx, x.count))
+        return;
     else if (x.at_ms <= clock_ms())
         expire_past(ctx, &h, &x);
     else
@@ -177,10 +180,13 @@ void hash_cmd_hpersist(struct command_ctx *ctx)
         reply_same(ctx, count, TOLD_NOTHING);
         return;
     }
+    if (!element_reply_room(ctx, count))
+        return;
     struct hash_place place = hash_cmds_place(ctx);
-    int64_t *results = heap_alloc(count * sizeof *results);
-    int code = hash_set_times(&h, &place, ctx->argv + first, count, DB_EXPIRY_NONE, has_time, NULL, results,
-                              &changed);
+    int64_t *results = heap_try_alloc(count * sizeof *results);
+    int code = results == NULL ? MR_E_MEMORY
+                               : hash_set_times(&h, &place, ctx->argv + first, count, DB_EXPIRY_NONE,
+                                                has_time, NULL, results, &changed);
     if (code != 0) {
         resp_error_code(ctx->reply, code);
     } else {
@@ -215,10 +221,12 @@ static bool change_times(struct command_ctx *ctx, struct hash *h, const struct e
 {
     struct hash_place place = hash_cmds_place(ctx);
     bool persist = (o->set & ELEMENT_PERSIST) != 0;
-    int64_t *results = heap_alloc(o->count * sizeof *results);
+    int64_t *results = heap_try_alloc(o->count * sizeof *results);
     uint32_t changed;
-    int code = hash_set_times(h, &place, ctx->argv + o->first, o->count, persist ? DB_EXPIRY_NONE : o->at_ms,
-                              persist ? has_time : may_always, NULL, results, &changed);
+    int code = results == NULL ? MR_E_MEMORY
+                               : hash_set_times(h, &place, ctx->argv + o->first, o->count,
+                                                persist ? DB_EXPIRY_NONE : o->at_ms,
+                                                persist ? has_time : may_always, NULL, results, &changed);
     heap_free(results);
     if (code != 0)
         resp_error_code(ctx->reply, code);

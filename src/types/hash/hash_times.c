@@ -25,12 +25,35 @@ static struct hash_field *find(const struct changing *c, uint32_t i, struct dict
     return hash_field_seen(c->ks, f) ? f : NULL;
 }
 
+static struct hash_field **rooms_new(uint32_t count)
+{
+    struct hash_field **rooms = heap_try_alloc(count * sizeof *rooms);
+    if (rooms != NULL)
+        memset(rooms, 0, count * sizeof *rooms);
+    return rooms;
+}
+
 static void free_rooms(struct changing *c)
 {
     for (uint32_t i = 0; c->rooms != NULL && i < c->count; i++)
         if (c->rooms[i] != NULL)
             hash_field_free(c->rooms[i], keyspace_arena(c->ks));
     heap_free(c->rooms);
+}
+
+/* Has the memory for the small ones promised, where they are many. */
+static int promise(const struct changing *c, bool *promised)
+{
+    size_t bytes = 0;
+    *promised = c->count > ARENA_CUSHION_OBJECTS;
+    for (uint32_t i = 0; *promised && i < c->count; i++) {
+        const struct hash_field *f = find(c, i, NULL);
+        if (f != NULL)
+            bytes += arena_usable(hash_field_bytes(hash_field_name(f), hash_field_value(f), true));
+    }
+    if (*promised)
+        *promised = arena_promise(keyspace_arena(c->ks), bytes);
+    return *promised || c->count <= ARENA_CUSHION_OBJECTS ? 0 : MR_E_MEMORY;
 }
 
 static int make_rooms(struct changing *c)
@@ -46,7 +69,11 @@ static int make_rooms(struct changing *c)
         if (room == NULL)
             continue;
         if (c->rooms == NULL)
-            c->rooms = heap_alloc_zero(c->count * sizeof(struct hash_field *));
+            c->rooms = rooms_new(c->count);
+        if (c->rooms == NULL) {
+            hash_field_free(room, a);
+            return MR_E_MEMORY;
+        }
         c->rooms[i] = room;
     }
     return 0;
@@ -114,13 +141,18 @@ int hash_set_times(struct hash *h, const struct hash_place *p, const struct slic
         return 0;
     if (made)
         c.t = hash_table_of(ks, h->packed);
-    int code = c.t != NULL ? make_rooms(&c) : MR_E_MEMORY;
+    bool promised = false;
+    int code = c.t != NULL ? promise(&c, &promised) : MR_E_MEMORY;
+    if (code == 0)
+        code = make_rooms(&c);
     if (code == 0) {
         *changed = change_fields(&c);
         if (made)
             code = db_set_object(p->db, h->e, p->key, p->hash, OBJECT_HASH, c.t);
     }
     free_rooms(&c);
+    if (promised)
+        arena_promise_end(keyspace_arena(ks));
     if (code != 0) {
         *changed = 0;
         if (made && c.t != NULL)

@@ -9,7 +9,9 @@
 #include "base/heap.h"
 #include "types/hash/hash_private.h"
 
-#define SURE_MAX            ((size_t)8192) /* a text up to this needs no memory that could be refused */
+#define SURE_MAX            ((size_t)8192) /* a field up to this needs no memory that could be refused */
+/* What one takes beside its texts, at most. */
+#define FIELD_MORE          (EXPIRING_HEAD + 2 * 5)
 /* What an entry of a listpack takes beside its text, at most. */
 #define LISTPACK_ENTRY_MORE 10
 
@@ -218,7 +220,7 @@ static int64_t set_packed(struct hash *h, const struct hash_place *p, const stru
 static bool is_large(const struct slice *pairs, uint32_t count)
 {
     for (uint32_t i = 0; i < 2 * count; i++)
-        if (pairs[i].len > SURE_MAX / 2)
+        if (pairs[i].len > (SURE_MAX - FIELD_MORE) / 2)
             return true;
     return false;
 }
@@ -272,7 +274,7 @@ static int64_t set_prepared(const struct hash *h, struct hash_table *t, struct k
     return added;
 }
 
-static int64_t set_table(const struct hash *h, struct hash_table *t, struct keyspace *ks,
+static int64_t set_pairs(const struct hash *h, struct hash_table *t, struct keyspace *ks,
                          const struct slice *pairs, uint32_t count, int64_t when)
 {
     if (when >= 0 || (count > 1 && is_large(pairs, count)))
@@ -288,6 +290,32 @@ static int64_t set_table(const struct hash *h, struct hash_table *t, struct keys
     return added;
 }
 
+/* The same for more pairs than there is certain to be memory for. */
+static __attribute__((noinline)) int64_t set_many(const struct hash *h, struct hash_table *t,
+                                                  struct keyspace *ks, const struct slice *pairs,
+                                                  uint32_t count, int64_t when)
+{
+    struct arena *a = keyspace_arena(ks);
+    size_t bytes = dict_add_bytes(&t->dict, count);
+    bool timed = when >= 0 || (when == DB_EXPIRY_KEEP && t->expiring != 0);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t size = hash_field_bytes(pairs[2 * (size_t)i], pairs[2 * (size_t)i + 1], timed);
+        bytes += size <= SURE_MAX ? arena_usable(size) : 0;
+    }
+    if (!arena_promise(a, bytes))
+        return MR_E_MEMORY;
+    int64_t added = set_pairs(h, t, ks, pairs, count, when);
+    arena_promise_end(a);
+    return added;
+}
+
+static inline int64_t set_table(const struct hash *h, struct hash_table *t, struct keyspace *ks,
+                                const struct slice *pairs, uint32_t count, int64_t when)
+{
+    return __builtin_expect(count > ARENA_CUSHION_OBJECTS, 0) ? set_many(h, t, ks, pairs, count, when)
+                                                              : set_pairs(h, t, ks, pairs, count, when);
+}
+
 /* The same in a table that nobody sees yet, where some may be set when the rest is refused. */
 static int64_t set_in_parts(const struct hash *h, struct hash_table *t, struct keyspace *ks,
                             const struct slice *pairs, uint32_t count, int64_t when)
@@ -296,7 +324,7 @@ static int64_t set_in_parts(const struct hash *h, struct hash_table *t, struct k
     for (uint32_t n; count > 0; pairs += 2 * (size_t)n, count -= n) {
         n = count < ARENA_CUSHION_OBJECTS ? count : ARENA_CUSHION_OBJECTS;
         int64_t more =
-            arena_is_scarce(keyspace_arena(ks)) ? MR_E_MEMORY : set_table(h, t, ks, pairs, n, when);
+            arena_is_scarce(keyspace_arena(ks)) ? MR_E_MEMORY : set_pairs(h, t, ks, pairs, n, when);
         if (more < 0)
             return more;
         added += more;

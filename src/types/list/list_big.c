@@ -166,7 +166,8 @@ static void list_edge(struct list *l, bool front)
 
 /* --- the ends --- */
 
-/* Makes N the head or the tail. */
+/* Makes N the head or the tail; an end is in LZF only if it is one element, and there was no memory for
+ * it. */
 static void end_attach(struct list *l, bool front, struct list_node *n)
 {
     struct list_root *root = l->root;

@@ -239,7 +239,9 @@ struct list_node *list_node_raw(struct list *l, struct list_node *n)
     const struct lzf_node *z = (const struct lzf_node *)n;
     bool plain = n->kind == LIST_LZF_PLAIN;
     size_t size = arena_usable(LIST_NODE_HEAD + (plain ? sizeof(uint64_t) : 0) + z->length);
-    struct list_node *made = arena_alloc(l->a, size);
+    struct list_node *made = plain ? arena_try_alloc(l->a, size) : arena_alloc(l->a, size);
+    if (made == NULL)
+        return n;
     node_begin(l, made, size, plain ? LIST_PLAIN : LIST_PACKED);
     if (plain)
         *(uint64_t *)(made + 1) = z->length;

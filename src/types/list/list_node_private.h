@@ -92,9 +92,10 @@ static inline struct slice list_node_bytes(struct list_node *n)
     return slice_of(list_node_lp(n), listpack_bytes(list_node_lp(n)));
 }
 
+/* Elements of one that is not LIST_LZF_PACKED. */
 static inline uint64_t list_node_count(struct list_node *n)
 {
-    return n->kind == LIST_PLAIN ? 1 : listpack_count(list_node_lp(n));
+    return n->kind == LIST_PACKED ? listpack_count(list_node_lp(n)) : 1;
 }
 
 /* A node of ROOM bytes at least for the BYTES of a listpack, which are copied from LP (NULL: an
@@ -125,7 +126,8 @@ struct list_node *list_node_trim(struct list *l, struct list_node *n);
 struct list_node *list_node_settle(struct list *l, struct list_node *n);
 /* makes such a one longer by MORE bytes behind its listpack. */
 struct list_node *list_node_widen(struct list *l, struct list_node *n, size_t more);
-/* A node that is not LZF, made of N if that is. */
+/* A node that is not LZF, made of N if that is; or N, for an element of its own that there is no memory
+ * for. */
 struct list_node *list_node_raw(struct list *l, struct list_node *n);
 /* An LZF node made of N, or N where that saves nothing. */
 struct list_node *list_node_compress(struct list *l, struct list_node *n);

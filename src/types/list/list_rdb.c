@@ -45,6 +45,11 @@ static int read_kind(struct rdb_reader *in, unsigned rdb_type, uint64_t *kind)
     return code == 0 && *kind != NODE_PLAIN && *kind != NODE_PACKED ? MR_E_CORRUPT : code;
 }
 
+static int push_text(struct list *l, struct slice text)
+{
+    return arena_is_scarce(l->a) ? MR_E_MEMORY : list_push(l, false, text);
+}
+
 struct push {
     struct list *l;
     int code;
@@ -56,7 +61,7 @@ static bool push_ziplist_value(void *arg, const struct ziplist_value *v)
     char scratch[NUMBER_TEXT_MAX];
     struct slice text =
         v->text != NULL ? slice_of(v->text, v->len) : slice_of(scratch, number_from_int(scratch, v->integer));
-    p->code = list_push(p->l, false, text);
+    p->code = push_text(p->l, text);
     return p->code == 0;
 }
 
@@ -75,7 +80,7 @@ static int push_entries(struct list *l, const unsigned char *lp)
     for (size_t at = listpack_first(lp); at != 0; at = listpack_next(lp, at)) {
         struct listpack_value v;
         listpack_get(lp, at, &v);
-        int code = list_push(l, false, listpack_text(&v, scratch));
+        int code = push_text(l, listpack_text(&v, scratch));
         if (code != 0)
             return code;
     }
@@ -95,6 +100,8 @@ static int push_listpack(struct list *l, struct slice bytes)
                  listpack_count(list_node_lp(tail)) + shape.count <= l->node_entries;
     if (joins || LIST_NODE_HEAD + shape.bytes > LIST_NODE_MAX)
         return push_entries(l, lp);
+    if (arena_is_scarce(l->a))
+        return MR_E_MEMORY;
     struct list_node *n = list_node_new(l, NULL, LISTPACK_EMPTY, LIST_NODE_HEAD + shape.bytes, false);
     listpack_load(list_node_lp(n), lp, &shape);
     list_put_node(l, l->root->count, n);
@@ -107,7 +114,7 @@ static int push_node(struct list *l, unsigned rdb_type, uint64_t kind, struct sl
         return push_listpack(l, bytes);
     if (rdb_type == RDB_ZIPLIST || rdb_type == RDB_ZIPLISTS)
         return push_ziplist(l, bytes);
-    return bytes.len > LIST_ELEMENT_MAX ? MR_E_UNSUPPORTED : list_push(l, false, bytes);
+    return bytes.len > LIST_ELEMENT_MAX ? MR_E_UNSUPPORTED : push_text(l, bytes);
 }
 
 /* Reads one node, or past it where L has no root; MR_E_AGAIN leaves IN before all of it. */

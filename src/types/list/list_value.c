@@ -12,6 +12,7 @@
 /* An object whose nodes are more is freed by and by. */
 #define FREE_AT_ONCE   256
 #define ELEMENTS_AHEAD 16
+#define ELEMENTS_SURE  16 /* that are pushed without a question whether there is memory */
 
 static const struct list_options defaults = {.max_listpack_size = -2};
 
@@ -112,7 +113,9 @@ static int push_all(struct list *l, bool front, const struct slice *elements, si
         /* SORT has them anywhere. */
         if (i + ELEMENTS_AHEAD < count)
             __builtin_prefetch(elements[i + ELEMENTS_AHEAD].ptr);
-        int code = list_push(l, front, elements[i]);
+        /* Each may take a node, and some to move others to. */
+        bool scarce = i % ELEMENTS_SURE == ELEMENTS_SURE - 1 && arena_is_scarce(l->a);
+        int code = scarce ? MR_E_MEMORY : list_push(l, front, elements[i]);
         if (__builtin_expect(code != 0, 0)) {
             while (i-- > 0)
                 list_pop(l, front);

@@ -52,7 +52,11 @@ static bool look(struct command_ctx *ctx, uint32_t at, uint32_t count, unsigned 
 /* The same, with less of what is due. */
 static bool gather(struct command_ctx *ctx, uint32_t at, uint32_t count, struct operands *ret)
 {
-    ret->items = heap_alloc(count * sizeof *ret->items);
+    ret->items = heap_try_alloc(count * sizeof *ret->items);
+    if (ret->items == NULL) {
+        resp_error_code(ctx->reply, MR_E_MEMORY);
+        return false;
+    }
     bool sets = look(ctx, at, count, DB_COUNT, ret);
     if (sets && ret->expiring) {
         for (uint32_t i = 0; i < count; i++) {

@@ -8,12 +8,12 @@
 #include "types/set/set_builder.h"
 #include "types/set/set_table.h"
 
-static struct set_table *table_of(const struct command_ctx *ctx, const struct entry *e)
+static inline struct set_table *table_of(const struct command_ctx *ctx, const struct entry *e)
 {
     return entry_object(keyspace_arena(db_keyspace(ctx->db)), e);
 }
 
-bool set_cmds_find_all(struct command_ctx *ctx, uint32_t i, unsigned flags, struct entry **ret)
+static inline bool find_all(struct command_ctx *ctx, uint32_t i, unsigned flags, struct entry **ret)
 {
     if (__builtin_expect(ctx->session->flags & SESSION_NO_TOUCH, 0))
         flags |= DB_NO_TOUCH;
@@ -24,13 +24,24 @@ bool set_cmds_find_all(struct command_ctx *ctx, uint32_t i, unsigned flags, stru
     return false;
 }
 
-bool set_cmds_find(struct command_ctx *ctx, uint32_t i, unsigned flags, struct entry **ret)
+bool set_cmds_find_all(struct command_ctx *ctx, uint32_t i, unsigned flags, struct entry **ret)
 {
-    if (!set_cmds_find_all(ctx, i, flags, ret))
+    return find_all(ctx, i, flags, ret);
+}
+
+static inline __attribute__((always_inline)) bool find(struct command_ctx *ctx, uint32_t i, unsigned flags,
+                                                       struct entry **ret)
+{
+    if (!find_all(ctx, i, flags, ret))
         return false;
     if (*ret != NULL && !entry_is_packed(*ret) && __builtin_expect(table_of(ctx, *ret)->expiring != 0, 0))
         *ret = expiring_settle(ctx->db, *ret);
     return true;
+}
+
+bool set_cmds_find(struct command_ctx *ctx, uint32_t i, unsigned flags, struct entry **ret)
+{
+    return find(ctx, i, flags, ret);
 }
 
 void set_cmds_delete(const struct command_ctx *ctx, struct entry *e, uint32_t i)
@@ -151,7 +162,8 @@ static int add_packed(struct command_ctx *ctx, uint32_t i, struct entry *e, stru
     return 1;
 }
 
-int set_cmds_add(struct command_ctx *ctx, uint32_t i, struct entry *e, struct slice text)
+static inline __attribute__((always_inline)) int add_one(struct command_ctx *ctx, uint32_t i, struct entry *e,
+                                                         struct slice text)
 {
     struct keyspace *ks = db_keyspace(ctx->db);
     if (e == NULL || entry_is_packed(e))
@@ -160,6 +172,11 @@ int set_cmds_add(struct command_ctx *ctx, uint32_t i, struct entry *e, struct sl
     if (added > 0)
         db_changed(ctx->db, e);
     return added;
+}
+
+int set_cmds_add(struct command_ctx *ctx, uint32_t i, struct entry *e, struct slice text)
+{
+    return add_one(ctx, i, e, text);
 }
 
 /* Adds texts of any length to a table: all or, if memory is short, none. */
@@ -190,7 +207,7 @@ static int64_t add_large(struct keyspace *ks, struct set_table *t, const struct 
     return n < count ? MR_E_MEMORY : added;
 }
 
-static int64_t add_to_table(struct keyspace *ks, struct set_table *t, const struct slice *texts, size_t count)
+static int64_t add_promised(struct keyspace *ks, struct set_table *t, const struct slice *texts, size_t count)
 {
     int64_t added = 0;
     for (size_t i = 0; i < count; i++)
@@ -206,6 +223,16 @@ static int64_t add_to_table(struct keyspace *ks, struct set_table *t, const stru
             return code;
         added += __builtin_popcountll(mask);
     }
+    return added;
+}
+
+static int64_t add_to_table(struct keyspace *ks, struct set_table *t, const struct slice *texts, size_t count)
+{
+    bool promised;
+    int code = set_table_promise(ks, t, texts, count, false, &promised);
+    int64_t added = code < 0 ? code : add_promised(ks, t, texts, count);
+    if (promised)
+        arena_promise_end(keyspace_arena(ks));
     return added;
 }
 
@@ -231,10 +258,10 @@ void set_cmd_sadd(struct command_ctx *ctx)
 {
     struct entry *e;
     int64_t added;
-    if (!set_cmds_find(ctx, 1, 0, &e))
+    if (!find(ctx, 1, 0, &e))
         return;
     if (__builtin_expect(ctx->argc == 3, 1))
-        added = set_cmds_add(ctx, 1, e, ctx->argv[2]);
+        added = add_one(ctx, 1, e, ctx->argv[2]);
     else
         added = set_cmds_add_many(ctx, 1, e, ctx->argv + 2, ctx->argc - 2);
     if (added < 0) {

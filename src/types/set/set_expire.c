@@ -92,22 +92,26 @@ static void expire(struct command_ctx *ctx, int64_t unit_ms, int64_t base_ms)
     struct tally t = {0};
     struct entry *e;
     if (!element_expire_read(ctx, &element_words_of_members, unit_ms, base_ms, &x) ||
-        !set_cmds_find(ctx, 1, 0, &e))
+        !set_cmds_find(ctx, 1, 0, &e) || !element_reply_room(ctx, x.count))
         return;
     size_t mark = ctx->reply->out->len;
-    uint64_t dirty = keyspace_dirty(db_keyspace(ctx->db));
-    bool short_of = false;
+    struct keyspace *ks = db_keyspace(ctx->db);
+    uint64_t dirty = keyspace_dirty(ks);
+    bool promised;
+    bool short_of = set_table_promise(ks, NULL, ctx->argv + x.first, x.count, true, &promised) != 0;
     resp_array(ctx->reply, x.count);
     for (uint32_t i = 0; i < x.count && !short_of; i++) {
         int64_t did = expire_one(ctx, &e, &x, x.first + i, &t);
         short_of = did == MR_E_MEMORY;
         resp_int(ctx->reply, did);
     }
+    if (promised)
+        arena_promise_end(keyspace_arena(ks));
     if (t.expired > 0 && e != NULL) {
         db_changed(ctx->db, e);
         expiring_enter(ctx->db, e);
     }
-    keyspace_set_dirty(db_keyspace(ctx->db), dirty + t.expired + t.removed);
+    keyspace_set_dirty(ks, dirty + t.expired + t.removed);
     tell(ctx, &t, e);
     if (short_of) {
         ctx->reply->out->len = mark;
@@ -181,16 +185,19 @@ void set_cmd_spersist(struct command_ctx *ctx)
     uint32_t first, count;
     struct entry *e;
     uint64_t lost = 0;
-    if (!element_list_read(ctx, &element_words_of_members, &first, &count) || !set_cmds_find(ctx, 1, 0, &e))
+    if (!element_list_read(ctx, &element_words_of_members, &first, &count) || !set_cmds_find(ctx, 1, 0, &e) ||
+        !element_reply_room(ctx, count))
         return;
     size_t mark = ctx->reply->out->len;
-    bool short_of = false;
+    struct keyspace *ks = db_keyspace(ctx->db);
+    bool promised;
+    bool short_of = set_table_promise(ks, NULL, ctx->argv + first, count, false, &promised) != 0;
     resp_array(ctx->reply, count);
     for (uint32_t i = 0; i < count && !short_of; i++) {
         struct slice text = ctx->argv[first + i];
         struct set s = {0};
         if (e != NULL)
-            s = set_of(db_keyspace(ctx->db), e);
+            s = set_of(ks, e);
         int64_t old = e == NULL ? -2 : expiry_in(&s, text);
         if (old >= 0) {
             short_of = expire_member(ctx, &e, text, -1) != 0;
@@ -198,10 +205,12 @@ void set_cmd_spersist(struct command_ctx *ctx)
         }
         resp_int(ctx->reply, old < 0 ? old : 1);
     }
+    if (promised)
+        arena_promise_end(keyspace_arena(ks));
     if (lost > 0) {
-        uint64_t dirty = keyspace_dirty(db_keyspace(ctx->db));
+        uint64_t dirty = keyspace_dirty(ks);
         db_changed(ctx->db, e);
-        keyspace_set_dirty(db_keyspace(ctx->db), dirty + lost);
+        keyspace_set_dirty(ks, dirty + lost);
         set_cmds_event(ctx, "spersist", 1);
     }
     if (short_of) {
@@ -263,29 +272,49 @@ static bool put_member(struct keyspace *ks, struct set_table *t, void *element,
     return true;
 }
 
+/* Puts the members TEXTS that O names into T: how many have changed, or MR_E_MEMORY with none. */
+static int64_t put_members(struct keyspace *ks, struct set_table *t, const struct slice *texts,
+                           const struct element_options *o)
+{
+    bool timed = (o->set & ELEMENT_TIME) != 0;
+    void **made = heap_try_alloc(o->count * sizeof *made);
+    uint32_t n = 0;
+    int64_t changed = made == NULL ? MR_E_MEMORY : 0;
+    while (changed == 0 && n < o->count) {
+        made[n] = set_element_new(ks, texts[n], timed);
+        if (made[n] == NULL)
+            changed = MR_E_MEMORY;
+        else
+            n++;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (n == o->count)
+            changed += put_member(ks, t, made[i], o);
+        else
+            set_element_free(ks, made[i]);
+    heap_free(made);
+    return changed;
+}
+
 /* Adds the members that O names, with its time if it has one. How many have changed, or
  * MR_E_MEMORY with nothing changed. */
 static int64_t add_members(struct command_ctx *ctx, struct entry *e, const struct element_options *o)
 {
     struct keyspace *ks = db_keyspace(ctx->db);
     bool timed = (o->set & ELEMENT_TIME) != 0;
-    void **made = heap_try_alloc(o->count * sizeof *made);
-    uint32_t n = 0;
-    int64_t changed = 0;
-    if (made == NULL)
-        return MR_E_MEMORY;
-    while (n < o->count && (made[n] = set_element_new(ks, ctx->argv[o->first + n], timed)) != NULL)
-        n++;
-    struct set_table *t = n < o->count ? NULL : set_cmds_table(ctx, 1, &e);
-    for (uint32_t i = 0; i < n; i++)
-        if (t != NULL)
-            changed += put_member(ks, t, made[i], o);
-        else
-            set_element_free(ks, made[i]);
-    heap_free(made);
+    const struct slice *texts = ctx->argv + o->first;
+    struct set_table *t = set_cmds_table(ctx, 1, &e);
     if (t == NULL)
         return MR_E_MEMORY;
-    int code = changed > 0 ? set_cmds_enter(ctx, 1, &e, t) : 0;
+    bool promised;
+    int code = set_table_promise(ks, t, texts, o->count, timed, &promised);
+    int64_t changed = code < 0 ? code : put_members(ks, t, texts, o);
+    if (promised)
+        arena_promise_end(keyspace_arena(ks));
+    if (changed > 0)
+        code = set_cmds_enter(ctx, 1, &e, t);
+    else if (e == NULL)
+        set_table_free(ks, t);
     return code != 0 ? code : changed;
 }
 

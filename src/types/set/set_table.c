@@ -6,7 +6,6 @@
 
 #include <assert.h>
 
-#include "base/heap.h"
 #include "base/random.h"
 
 /* Where this share of a table's elements is drawn, it is walked instead. */
@@ -47,20 +46,39 @@ size_t set_element_bytes(const void *element)
     return set_element_size(set_element_text(element).len, expiring_has(element));
 }
 
-void *set_element_new(struct keyspace *ks, struct slice text, bool expires)
+int set_table_promise(struct keyspace *ks, const struct set_table *t, const struct slice *texts, size_t count,
+                      bool expire, bool *promised)
+{
+    *promised = false;
+    if (count <= ARENA_CUSHION_OBJECTS)
+        return 0;
+    size_t bytes = t == NULL ? 0 : dict_add_bytes(&t->dict, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = set_element_size(texts[i].len, expire);
+        bytes += size <= SET_SURE_MAX ? arena_usable(size) : 0;
+    }
+    *promised = arena_promise(arena_of(ks), bytes);
+    return *promised ? 0 : MR_E_MEMORY;
+}
+
+static inline __attribute__((always_inline)) void *element_new(struct arena *a, struct slice text,
+                                                               bool expires)
 {
     if (__builtin_expect(text.len > UINT32_MAX, 0))
         return NULL;
     size_t size = set_element_size(text.len, expires);
     unsigned char *p =
-        size <= SET_SURE_MAX ? arena_alloc(arena_of(ks), size) : arena_try_alloc(arena_of(ks), size);
+        __builtin_expect(size <= SET_SURE_MAX, 1) ? arena_alloc(a, size) : arena_try_alloc(a, size);
     if (p == NULL)
         return NULL;
-    struct entry_value v;
     p[0] = expires ? EXPIRING_ELEMENT : 0;
-    entry_value_inline(&v, text);
-    entry_value_write(p + (expires ? EXPIRING_HEAD : 1), &v);
+    entry_put_counted(p + (expires ? EXPIRING_HEAD : 1), text);
     return p;
+}
+
+void *set_element_new(struct keyspace *ks, struct slice text, bool expires)
+{
+    return element_new(arena_of(ks), text, expires);
 }
 
 void set_element_free(struct keyspace *ks, void *element)
@@ -110,15 +128,16 @@ int set_table_expire(struct keyspace *ks, struct set_table *t, void *old, struct
 
 int set_table_add(struct keyspace *ks, struct set_table *t, struct slice text, uint64_t hash)
 {
-    void *old = set_table_find(t, ks, text, hash, NULL);
+    struct arena *a = arena_of(ks);
+    void *old = dict_inline_find(&t->dict, a, &set_dict_ops, text, hash, NULL);
     if (old != NULL && !set_element_hidden(ks, old))
         return 0;
-    void *element = set_element_new(ks, text, false);
+    void *element = element_new(a, text, false);
     if (element == NULL)
         return MR_E_MEMORY;
     if (__builtin_expect(old != NULL, 0))
         set_table_drop(ks, t, old);
-    dict_add(&t->dict, arena_of(ks), &set_dict_ops, ks, element, hash);
+    dict_add(&t->dict, a, &set_dict_ops, ks, element, hash);
     return 1;
 }
 
@@ -212,38 +231,11 @@ static void draw_walking(struct keyspace *ks, struct set_table *t, void **elemen
                 elements[taken++] = (void *)(uintptr_t)b.members[i].element;
 }
 
-/* Draws until COUNT different ones have come; SEEN has SIZE places, a power of two. */
-static void draw_trying(struct keyspace *ks, struct set_table *t, void **elements, uint64_t count,
-                        uint64_t *seen, uint64_t size)
-{
-    for (uint64_t taken = 0; taken < count;) {
-        void *element = dict_random(&t->dict, arena_of(ks), keyspace_random(ks));
-        uint64_t self = arena_shorten(arena_of(ks), element);
-        uint64_t at = (self * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (size - 1);
-        while (seen[at] != 0 && seen[at] != self)
-            at = (at + 1) & (size - 1);
-        if (seen[at] == self)
-            continue;
-        seen[at] = self;
-        elements[taken++] = element;
-    }
-}
-
 int set_table_draw(struct keyspace *ks, struct set_table *t, void **elements, uint64_t count)
 {
-    if (count >= dict_count(&t->dict) / DRAW_SHARE) {
-        draw_walking(ks, t, elements, count);
-        return 0;
-    }
-    uint64_t size = 4;
-    while (size < 2 * count)
-        size *= 2;
-    uint64_t *seen = heap_try_alloc(size * sizeof *seen);
-    if (seen == NULL)
-        return MR_E_MEMORY;
-    memset(seen, 0, size * sizeof *seen);
-    draw_trying(ks, t, elements, count, seen, size);
-    heap_free(seen);
+    if (count < dict_count(&t->dict) / DRAW_SHARE)
+        return dict_random_few(&t->dict, arena_of(ks), keyspace_random(ks), elements, count);
+    draw_walking(ks, t, elements, count);
     return 0;
 }
 

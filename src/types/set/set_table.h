@@ -21,6 +21,11 @@ static inline size_t set_element_size(size_t len, bool expires)
 }
 
 size_t set_element_bytes(const void *element);
+/* Has room promised (arena_promise) for COUNT elements, and for their addition to T unless that is NULL,
+ * where those are more than there is certain to be room for; the larger ones are not counted. *PROMISED: so
+ * it is, and to be ended. MR_E_MEMORY. */
+int set_table_promise(struct keyspace *ks, const struct set_table *t, const struct slice *texts, size_t count,
+                      bool expire, bool *promised) MR_MUST_CHECK;
 /* An element for TEXT; one that EXPIRES must be put into its set's index. NULL: no memory, for one
  * that is large. */
 void *set_element_new(struct keyspace *ks, struct slice text, bool expires);

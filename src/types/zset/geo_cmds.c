@@ -87,7 +87,7 @@ void geo_reply_distance(struct resp_writer *w, double distance)
 /* --- GEOADD --- */
 
 /* Makes it ZADD's request: its words, then a number and a name for each place. */
-static bool add_places(struct command_ctx *ctx, uint32_t first, struct slice *argv,
+static void add_places(struct command_ctx *ctx, uint32_t first, struct slice *argv,
                        char (*texts)[NUMBER_TEXT_MAX])
 {
     uint32_t places = (ctx->argc - first) / 3;
@@ -95,7 +95,7 @@ static bool add_places(struct command_ctx *ctx, uint32_t first, struct slice *ar
     for (uint32_t k = 0; k < places; k++) {
         struct geo_place p;
         if (!geo_read_place(ctx, first + 3 * k, &p))
-            return false;
+            return;
         argv[first + 2 * k] = slice_of(texts[k], number_from_uint(texts[k], geo_hash_encode(p)));
         argv[first + 2 * k + 1] = ctx->argv[first + 3 * k + 2];
     }
@@ -103,7 +103,6 @@ static bool add_places(struct command_ctx *ctx, uint32_t first, struct slice *ar
     zadd.argv = argv;
     zadd.argc = first + 2 * places;
     zset_cmd_zadd(&zadd);
-    return true;
 }
 
 void geo_cmd_geoadd(struct command_ctx *ctx)
@@ -122,9 +121,12 @@ void geo_cmd_geoadd(struct command_ctx *ctx)
         resp_error_code(ctx->reply, MR_E_SYNTAX);
         return;
     }
-    struct slice *argv = heap_alloc(ctx->argc * sizeof *argv);
-    char(*texts)[NUMBER_TEXT_MAX] = heap_alloc(ctx->argc / 3 * sizeof *texts);
-    (void)add_places(ctx, first, argv, texts);
+    struct slice *argv = heap_try_alloc(ctx->argc * sizeof *argv);
+    char(*texts)[NUMBER_TEXT_MAX] = heap_try_alloc(ctx->argc / 3 * sizeof *texts);
+    if (argv == NULL || texts == NULL)
+        resp_error_code(ctx->reply, MR_E_MEMORY);
+    else
+        add_places(ctx, first, argv, texts);
     heap_free(texts);
     heap_free(argv);
 }

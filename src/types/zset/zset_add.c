@@ -66,18 +66,17 @@ struct addition {
     bool processed; /* the last one was not passed over */
     bool nan;
     double score;               /* that it has then */
+    bool ready;                 /* something was had beforehand */
     struct zset_element **made; /* those of long members, by pair, until they are added; NULL: none is long */
 };
 
-/* Makes what may be refused, before anything is changed. */
-static int make_long(struct command_ctx *ctx, uint32_t first, struct addition *add)
+static int make_long(const struct command_ctx *ctx, uint32_t first, struct addition *add)
 {
-    uint32_t pairs = (ctx->argc - first) / 2, many = 0;
-    for (uint32_t k = 0; k < pairs; k++)
-        many += ctx->argv[first + 2 * k + 1].len > ZSET_SURE_MAX;
-    if (__builtin_expect(many == 0, 1))
-        return 0;
-    add->made = heap_alloc_zero(pairs * sizeof *add->made);
+    uint32_t pairs = (ctx->argc - first) / 2;
+    add->made = heap_try_alloc(pairs * sizeof *add->made);
+    if (add->made == NULL)
+        return MR_E_MEMORY;
+    memset(add->made, 0, pairs * sizeof *add->made);
     for (uint32_t k = 0; k < pairs; k++) {
         struct slice member = ctx->argv[first + 2 * k + 1];
         double score;
@@ -91,9 +90,34 @@ static int make_long(struct command_ctx *ctx, uint32_t first, struct addition *a
     return 0;
 }
 
-/* Frees what was not added. */
-static void drop_long(struct addition *add, uint32_t pairs)
+static __attribute__((noinline)) int make_ready(const struct command_ctx *ctx, uint32_t first, bool is_long,
+                                                struct addition *add)
 {
+    const struct zset *z = add->z;
+    uint32_t pairs = (ctx->argc - first) / 2;
+    int code = 0;
+    add->ready = true;
+    if (z->big != NULL && pairs > ARENA_CUSHION_OBJECTS)
+        code = zset_big_promise(z->big, z->a, ctx->argv + first, pairs);
+    return code == 0 && is_long ? make_long(ctx, first, add) : code;
+}
+
+/* Has, before anything is changed, what may be refused. */
+static inline int begin(const struct command_ctx *ctx, uint32_t first, struct addition *add)
+{
+    uint32_t pairs = (ctx->argc - first) / 2;
+    bool is_long = false;
+    for (uint32_t k = 0; k < pairs; k++)
+        is_long |= ctx->argv[first + 2 * k + 1].len > ZSET_SURE_MAX;
+    if (__builtin_expect(!is_long && pairs <= ARENA_CUSHION_OBJECTS, 1))
+        return 0;
+    return make_ready(ctx, first, is_long, add);
+}
+
+/* Frees what was not added. */
+static __attribute__((noinline)) void end(const struct addition *add, uint32_t pairs)
+{
+    arena_promise_end(add->z->a);
     for (uint32_t k = 0; k < pairs && add->made != NULL; k++)
         if (add->made[k] != NULL)
             zset_element_free(add->z->a, add->made[k]);
@@ -170,12 +194,13 @@ static void add_all(struct command_ctx *ctx, uint32_t first, unsigned flags)
     if (!zset_find(ctx, 1, 0, &z))
         return;
     struct addition add = {.z = &z, .flags = flags};
-    z.code = make_long(ctx, first, &add);
+    z.code = begin(ctx, first, &add);
     for (uint32_t i = first; i < ctx->argc && z.code == 0 && (z.e != NULL || !(flags & ADD_XX)); i += 2) {
         (void)number_to_double(ctx->argv[i], &score);
         add_one(&add, (i - first) / 2, ctx->argv[i + 1], score);
     }
-    drop_long(&add, (ctx->argc - first) / 2);
+    if (__builtin_expect(add.ready, 0))
+        end(&add, (ctx->argc - first) / 2);
     uint64_t changes = z.code != 0 ? 1 : add.added + add.updated;
     if (changes == 0 || zset_finish(ctx, &z, flags & ADD_INCR ? "zincr" : "zadd", changes))
         reply_addition(ctx, &add);

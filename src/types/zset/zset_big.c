@@ -5,7 +5,7 @@
  */
 #include "types/zset/zset_big.h"
 
-#include "container/dict_inline.h"
+#include "keyspace/keyspace_ops.h"
 
 #define DRAIN_BUCKET 8 /* elements that a bucket of a table holds, more or less */
 
@@ -45,25 +45,6 @@ static void put_score(struct zset_element *el, double score, bool is_int)
     }
 }
 
-static void put_member(unsigned char *p, struct slice member)
-{
-    uint32_t len = (uint32_t)member.len;
-    uint16_t len16 = (uint16_t)member.len;
-    if (len < 254) {
-        *p++ = (unsigned char)len;
-    } else if (len <= UINT16_MAX) {
-        *p++ = 254;
-        memcpy(p, &len16, sizeof len16);
-        p += sizeof len16;
-    } else {
-        *p++ = 255;
-        memcpy(p, &len, sizeof len);
-        p += sizeof len;
-    }
-    if (len > 0)
-        memcpy(p, member.ptr, len);
-}
-
 struct zset_element *zset_element_new(struct arena *a, struct slice member, double score)
 {
     bool is_int = score_is_int(score, member.len);
@@ -74,7 +55,7 @@ struct zset_element *zset_element_new(struct arena *a, struct slice member, doub
     if (el == NULL)
         return NULL;
     put_score(el, score, is_int);
-    put_member(el->rest + (is_int ? 4 : 8), member);
+    entry_put_counted(el->rest + (is_int ? 4 : 8), member);
     return el;
 }
 
@@ -113,7 +94,7 @@ static uint64_t element_hash(const void *owner, const void *element)
 
 static bool element_equal(const void *element, struct slice key)
 {
-    return slice_equal(zset_element_member(element), key);
+    return keyspace_equal_text(zset_element_member(element), key);
 }
 
 const struct dict_ops zset_dict_ops = {.hash = element_hash, .equal = element_equal};
@@ -246,6 +227,17 @@ void zset_big_add(struct keyspace *ks, struct zset_big *big, struct slice member
     big->bytes += zset_element_bytes(el);
     dict_add(&big->dict, a, &zset_dict_ops, ks, el, hash);
     insert_tree(a, big, el, score);
+}
+
+int zset_big_promise(const struct zset_big *big, struct arena *a, const struct slice *texts, uint32_t pairs)
+{
+    size_t bytes = dict_add_bytes(&big->dict, pairs) + btree_insert_bytes(&big->tree, pairs);
+    for (uint32_t i = 0; i < pairs; i++) {
+        struct slice member = texts[2 * (size_t)i + 1];
+        if (member.len <= ZSET_SURE_MAX)
+            bytes += arena_usable(element_size(member.len, false));
+    }
+    return arena_promise(a, bytes) ? 0 : MR_E_MEMORY;
 }
 
 void zset_big_append_tree(struct arena *a, struct zset_big *big, struct zset_element *el)

@@ -117,6 +117,9 @@ struct zset_element *zset_big_find(const struct zset_big *big, const struct aren
 /* Adds a member that is not there, and not longer than ZSET_SURE_MAX. */
 void zset_big_add(struct keyspace *ks, struct zset_big *big, struct slice member, uint64_t hash,
                   double score);
+/* Has room promised (arena_promise) for the second of each of PAIRS texts as a member, but for long ones. */
+int zset_big_promise(const struct zset_big *big, struct arena *a, const struct slice *texts,
+                     uint32_t pairs) MR_MUST_CHECK;
 /* Adds EL, behind all that are there. */
 void zset_big_append(struct keyspace *ks, struct zset_big *big, struct zset_element *el, uint64_t hash);
 /* The same of the tree alone: the table has it already. */

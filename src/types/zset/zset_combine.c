@@ -92,7 +92,11 @@ static bool find_sources(struct combination *c, uint32_t i)
         return false;
     }
     c->count = (uint32_t)count;
-    c->sources = heap_alloc(c->count * sizeof *c->sources);
+    c->sources = heap_try_alloc(c->count * sizeof *c->sources);
+    if (c->sources == NULL) {
+        resp_error_code(ctx->reply, MR_E_MEMORY);
+        return false;
+    }
     for (uint32_t k = 0; k < c->count; k++)
         if (!find_source(ctx, i + 1 + k, &c->sources[k]))
             return false;

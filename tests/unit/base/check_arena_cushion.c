@@ -63,6 +63,41 @@ START_TEST(cushion)
 }
 END_TEST
 
+/* What is promised is there for what must not fail, whatever else is asked for meanwhile. */
+START_TEST(promise)
+{
+    struct arena a;
+    struct arena_options options = {.reserve = 64 * MIB};
+    must(arena_open(&a, &options) == 0);
+    const size_t bytes = 8 * MIB, size = 104, count = bytes / size;
+    void **some = malloc(count * sizeof *some), **more = malloc(64 * MIB / 4096 * sizeof *more);
+    must(!arena_promise(&a, 64 * MIB) && !arena_promise(&a, SIZE_MAX) && a.promised == 0);
+    must(arena_promise(&a, count * arena_usable(size)));
+    size_t most = 0, n;
+    while ((more[most] = arena_try_alloc(&a, 65536)) != NULL ||
+           (more[most] = arena_try_alloc(&a, 4096)) != NULL)
+        most++;
+    for (n = 0; n < count; n++)
+        must((some[n] = arena_alloc(&a, size)) != NULL);
+    must(a.promised > 0);
+    arena_promise_end(&a);
+    must(!arena_promise(&a, bytes));
+    /* The cushion is there still, for a run as well. */
+    void *run = arena_alloc(&a, 65536);
+    for (unsigned i = 0; i < a.state->cushion - 2; i++)
+        must(arena_alloc(&a, arena_class_size(i + 20)) != NULL);
+    arena_free(&a, run, 65536);
+    check_sums(&a);
+    while (n > 0)
+        arena_free(&a, some[--n], size);
+    must(arena_promise(&a, bytes / 2));
+    arena_promise_end(&a);
+    free(some);
+    free(more);
+    arena_done(&a);
+}
+END_TEST
+
 /* As many objects as its maker may have without asking, of a class each. */
 START_TEST(cushion_whole)
 {
@@ -130,6 +165,7 @@ END_TEST
 
 UNIT_SUITE(base_arena_cushion)
 {
+    tcase_add_test(tc, promise);
     tcase_add_test(tc, cushion);
     tcase_add_test(tc, cushion_whole);
     tcase_add_test(tc, cushion_filled);
