@@ -5,12 +5,18 @@ import resource
 import subprocess
 
 import pytest
-from conftest import Error
+from conftest import Error, loops
 
 LIMIT = 400 << 20
 LONG = 50 << 20
 NO_MEMORY = "ERR not enough memory"
 LENGTH = {"list": "LLEN", "hash": "HLEN", "set": "SCARD", "zset": "ZCARD"}
+
+
+@pytest.fixture(params=loops()[-1:])
+def loop_backend(request):
+    """One is enough: memory knows nothing of it."""
+    return request.param
 
 
 @pytest.fixture

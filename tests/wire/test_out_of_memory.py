@@ -5,11 +5,17 @@ import resource
 import subprocess
 
 import pytest
-from conftest import Error
+from conftest import Error, loops
 
 LIMIT = 400 << 20
 BIG = 100 << 20
 NO_MEMORY = "ERR not enough memory"
+
+
+@pytest.fixture(params=loops()[-1:])
+def loop_backend(request):
+    """One is enough: memory knows nothing of it."""
+    return request.param
 
 
 def is_sanitized(program):
@@ -224,7 +230,7 @@ def refuse_many(start_server, program, made, words, length):
     if is_sanitized(program):
         pytest.skip("a sanitizer's memory is its own")
     refused = 0
-    for megabytes in range(12, 200, 4):
+    for megabytes in range(12, 200, 8):
         server = start_server("--enable-debug-command", "local")
         with server.client() as c:
             for command in made:
