@@ -320,7 +320,8 @@ class Play:
             if popped:
                 c("SADD", key, *popped)
         # 7.0 makes a new set of what is left where that is little, which may be an intset again.
-        if self.both("OBJECT", "ENCODING", key) == [b"hashtable", b"intset"]:
+        ours, theirs = self.both("OBJECT", "ENCODING", key)
+        if theirs == b"intset" != ours:
             self.carry_over(1, key)
 
     def draw(self, name, *words):
